@@ -21,7 +21,9 @@ endif()
 add_library(weir_warnings INTERFACE)
 target_compile_options(weir_warnings INTERFACE -Wall -Wextra -Werror -Wshadow -Wnon-virtual-dtor
   -Woverloaded-virtual -Wunused -Wimplicit-fallthrough -Wconversion -Wno-sign-conversion
-  -Wno-missing-field-initializers -Wno-missing-designated-field-initializers)
+  -Wno-missing-field-initializers -Wno-missing-designated-field-initializers
+  # libstdc++ 12 implements stable_sort and stable_partition with a function that C++17 deprecated.
+  -Wno-deprecated-declarations)
 
 if(WEIR_SANITIZE)
   add_compile_options(-fsanitize=${WEIR_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)

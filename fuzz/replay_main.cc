@@ -1,4 +1,5 @@
-// Runs every file of a corpus folder through a fuzz target once: the regression half of fuzzing, without libFuzzer.
+// Runs every file of a corpus folder through a fuzz target once: the regression half of fuzzing, without
+// libFuzzer.
 
 #include <cstdint>
 #include <cstdio>

@@ -1,0 +1,172 @@
+#include "server/room_api.h"
+
+#include <memory>
+#include <mutex>
+
+namespace weir::server {
+namespace {
+
+using base::ErrorCode;
+using base::Fail;
+using base::Now;
+using base::Result;
+using rtc::Identity;
+using rtc::RoomManager;
+using rtc::RoomName;
+using service::Done;
+
+constexpr const char* kBusy = "server is busy, try again";
+
+}  // namespace
+
+template <typename Response>
+void RoomApi::OnRoom(const std::string& room, Done<Response> done,
+                     std::function<Result<Response>(Now, RoomManager&)> call) {
+  // The callback outlives a task that a full mailbox drops, so the caller gets its answer either way.
+  auto shared = std::make_shared<Done<Response>>(std::move(done));
+  const bool posted = workers_.ForRoom(room).Post(
+      [shared, call = std::move(call)](Now now, RoomManager& rooms) { (*shared)(call(now, rooms)); });
+  if (!posted) {
+    (*shared)(Fail(ErrorCode::kUnavailable, kBusy));
+  }
+}
+
+void RoomApi::CreateRoom(livekit::CreateRoomRequest request, Done<livekit::Room> done) {
+  OnRoom<livekit::Room>(request.name(), std::move(done),
+                        [request](Now now, RoomManager& rooms) { return rooms.CreateRoom(now, request); });
+}
+
+void RoomApi::ListRooms(livekit::ListRoomsRequest request, Done<livekit::ListRoomsResponse> done) {
+  struct Gathering {
+    std::mutex mutex;
+    size_t missing;
+    livekit::ListRoomsResponse response;
+    Done<livekit::ListRoomsResponse> done;
+  };
+  auto gathering = std::make_shared<Gathering>();
+  gathering->missing = workers_.size();
+  gathering->done = std::move(done);
+  const std::vector<std::string> names(request.names().begin(), request.names().end());
+  const auto add = [gathering](const std::vector<livekit::Room>& rooms) {
+    const std::lock_guard lock(gathering->mutex);
+    for (const livekit::Room& room : rooms) {
+      *gathering->response.add_rooms() = room;
+    }
+    if (--gathering->missing == 0) {
+      gathering->done(std::move(gathering->response));
+    }
+  };
+  for (const auto& worker : workers_.all()) {
+    if (!worker->Post([add, names](Now, RoomManager& rooms) { add(rooms.ListRooms(names)); })) {
+      add({});
+    }
+  }
+}
+
+void RoomApi::DeleteRoom(livekit::DeleteRoomRequest request, Done<livekit::DeleteRoomResponse> done) {
+  OnRoom<livekit::DeleteRoomResponse>(
+      request.room(), std::move(done),
+      [request](Now now, RoomManager& rooms) -> Result<livekit::DeleteRoomResponse> {
+        TRY(rooms.DeleteRoom(now, RoomName(request.room())));
+        return livekit::DeleteRoomResponse();
+      });
+}
+
+void RoomApi::UpdateRoomMetadata(livekit::UpdateRoomMetadataRequest request, Done<livekit::Room> done) {
+  OnRoom<livekit::Room>(request.room(), std::move(done), [request](Now now, RoomManager& rooms) {
+    return rooms.UpdateRoomMetadata(now, RoomName(request.room()), request.metadata());
+  });
+}
+
+void RoomApi::ListParticipants(livekit::ListParticipantsRequest request,
+                               Done<livekit::ListParticipantsResponse> done) {
+  OnRoom<livekit::ListParticipantsResponse>(
+      request.room(), std::move(done),
+      [request](Now, RoomManager& rooms) -> Result<livekit::ListParticipantsResponse> {
+        livekit::ListParticipantsResponse response;
+        for (const livekit::ParticipantInfo& info : rooms.ListParticipants(RoomName(request.room()))) {
+          *response.add_participants() = info;
+        }
+        return response;
+      });
+}
+
+void RoomApi::GetParticipant(livekit::RoomParticipantIdentity request, Done<livekit::ParticipantInfo> done) {
+  OnRoom<livekit::ParticipantInfo>(request.room(), std::move(done), [request](Now, RoomManager& rooms) {
+    return rooms.GetParticipant(RoomName(request.room()), Identity(request.identity()));
+  });
+}
+
+void RoomApi::RemoveParticipant(livekit::RoomParticipantIdentity request,
+                                Done<livekit::RemoveParticipantResponse> done) {
+  OnRoom<livekit::RemoveParticipantResponse>(
+      request.room(), std::move(done),
+      [request](Now now, RoomManager& rooms) -> Result<livekit::RemoveParticipantResponse> {
+        TRY(rooms.RemoveParticipant(now, RoomName(request.room()), Identity(request.identity())));
+        return livekit::RemoveParticipantResponse();
+      });
+}
+
+void RoomApi::MutePublishedTrack(livekit::MuteRoomTrackRequest request,
+                                 Done<livekit::MuteRoomTrackResponse> done) {
+  OnRoom<livekit::MuteRoomTrackResponse>(
+      request.room(), std::move(done),
+      [request](Now now, RoomManager& rooms) -> Result<livekit::MuteRoomTrackResponse> {
+        livekit::MuteRoomTrackResponse response;
+        *response.mutable_track() = TRY(rooms.MuteTrack(now, request));
+        return response;
+      });
+}
+
+void RoomApi::UpdateParticipant(livekit::UpdateParticipantRequest request,
+                                Done<livekit::ParticipantInfo> done) {
+  OnRoom<livekit::ParticipantInfo>(request.room(), std::move(done), [request](Now now, RoomManager& rooms) {
+    return rooms.UpdateParticipant(now, request);
+  });
+}
+
+void RoomApi::UpdateSubscriptions(livekit::UpdateSubscriptionsRequest request,
+                                  Done<livekit::UpdateSubscriptionsResponse> done) {
+  OnRoom<livekit::UpdateSubscriptionsResponse>(
+      request.room(), std::move(done),
+      [request](Now now, RoomManager& rooms) -> Result<livekit::UpdateSubscriptionsResponse> {
+        TRY(rooms.UpdateSubscriptions(now, request));
+        return livekit::UpdateSubscriptionsResponse();
+      });
+}
+
+void RoomApi::ForwardParticipant(livekit::ForwardParticipantRequest,
+                                 Done<livekit::ForwardParticipantResponse> done) {
+  done(Fail(ErrorCode::kUnavailable, "forwarding a participant is not available on this server"));
+}
+
+void RoomApi::MoveParticipant(livekit::MoveParticipantRequest, Done<livekit::MoveParticipantResponse> done) {
+  done(Fail(ErrorCode::kUnavailable, "moving a participant is not available on this server"));
+}
+
+void RoomApi::SendData(livekit::SendDataRequest request, Done<livekit::SendDataResponse> done) {
+  OnRoom<livekit::SendDataResponse>(
+      request.room(), std::move(done),
+      [request](Now now, RoomManager& rooms) -> Result<livekit::SendDataResponse> {
+        TRY(rooms.SendData(now, request));
+        return livekit::SendDataResponse();
+      });
+}
+
+void RoomApi::PerformRpc(livekit::PerformRpcRequest, Done<livekit::PerformRpcResponse> done) {
+  done(Fail(ErrorCode::kUnimplemented,
+            "remote procedure calls from the server are not available on this server"));
+}
+
+void NoAgentDispatch::CreateDispatch(livekit::CreateAgentDispatchRequest, Done<livekit::AgentDispatch> done) {
+  done(Fail(ErrorCode::kUnimplemented, "agents are not available on this server"));
+}
+void NoAgentDispatch::DeleteDispatch(livekit::DeleteAgentDispatchRequest, Done<livekit::AgentDispatch> done) {
+  done(Fail(ErrorCode::kUnimplemented, "agents are not available on this server"));
+}
+void NoAgentDispatch::ListDispatch(livekit::ListAgentDispatchRequest,
+                                   Done<livekit::ListAgentDispatchResponse> done) {
+  done(Fail(ErrorCode::kUnimplemented, "agents are not available on this server"));
+}
+
+}  // namespace weir::server

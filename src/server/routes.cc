@@ -1,0 +1,132 @@
+#include "server/routes.h"
+
+#include <nlohmann/json.hpp>
+
+#include "io/clock.h"
+#include "server/access.h"
+#include "web/assets.h"
+
+namespace weir::server {
+namespace {
+
+using front::HttpRequest;
+using front::HttpResponse;
+
+constexpr base::TimeDelta kDevelopmentTokenLifetime = base::TimeDelta::Seconds(6 * 3600);
+
+bool Accepts(const HttpRequest& request, std::string_view header, std::string_view value) {
+  const auto field = request.Find(header);
+  return field && field->find(value) != std::string_view::npos;
+}
+
+service::RoomServiceConfig ServiceConfig(const config::Config& config) {
+  service::RoomServiceConfig service;
+  service.limits.max_room_name = static_cast<size_t>(config.limit.max_room_name_length);
+  service.limits.max_identity = static_cast<size_t>(config.limit.max_participant_identity_length);
+  service.limits.max_participant_name = static_cast<size_t>(config.limit.max_participant_name_length);
+  service.limits.max_metadata = static_cast<size_t>(config.limit.max_metadata_size);
+  service.limits.max_attributes = static_cast<size_t>(config.limit.max_attributes_size);
+  service.enable_remote_unmute = config.room.enable_remote_unmute;
+  return service;
+}
+
+}  // namespace
+
+Routes::Routes(const config::Config& config, WorkerPool& workers, base::Logger log)
+    : config_(config),
+      log_(log),
+      joins_(config, workers, log),
+      rooms_(workers),
+      api_(rooms_, dispatches_, ServiceConfig(config)) {}
+
+void Routes::OnUpgrade(std::shared_ptr<front::Upgrade> upgrade) {
+  if (JoinHandler::IsSignalPath(upgrade->request().path)) {
+    joins_.OnUpgrade(*front_, std::move(upgrade), io::ReadClock().wall);
+  } else {
+    upgrade->Reject({.status = 404});
+  }
+}
+
+void Routes::OnRequest(const HttpRequest& request, const front::Server::Respond& respond) {
+  if (request.path == "/" || request.path == "/index.html") {
+    respond(Root(request));
+  } else if (JoinHandler::IsValidatePath(request.path)) {
+    joins_.OnValidate(request, respond, io::ReadClock().wall);
+  } else if (request.path.starts_with("/twirp/")) {
+    Twirp(request, respond);
+  } else if (config_.development && request.path == "/dev/token") {
+    respond(DevelopmentToken(request));
+  } else if (request.path.starts_with("/whip/v1")) {
+    respond(Whip(request));
+  } else {
+    respond({.status = 404, .body = "not found"});
+  }
+}
+
+// A browser that opens the server's address gets the call page; everybody else asks whether the server is
+// well.
+HttpResponse Routes::Root(const HttpRequest& request) const {
+  const web::Asset* page = web::Find("/index.html");
+  const bool browser = request.method == "GET" && Accepts(request, "Accept", "text/html");
+  if (!browser || page == nullptr || !config_.development) {
+    return {.body = "OK"};
+  }
+  HttpResponse response{.content_type = std::string(page->content_type)};
+  response.headers.emplace_back("Cache-Control", "no-cache");
+  response.headers.emplace_back("ETag", std::string(page->etag));
+  response.headers.emplace_back("Vary", "Accept, Accept-Encoding");
+  if (Accepts(request, "Accept-Encoding", "gzip")) {
+    response.headers.emplace_back("Content-Encoding", "gzip");
+    response.body = std::string(page->body_gzip);
+  } else {
+    response.body = std::string(page->body);
+  }
+  return response;
+}
+
+// The call page's tokens: whoever can open the page may join any room. Development mode only.
+HttpResponse Routes::DevelopmentToken(const HttpRequest& request) const {
+  auth::Claims claims;
+  claims.identity = request.QueryParameter("identity").value_or("");
+  claims.name = request.QueryParameter("name").value_or(claims.identity);
+  claims.video.emplace();
+  claims.video->room_join = true;
+  claims.video->room = request.QueryParameter("room").value_or("");
+  claims.video->can_update_own_metadata = true;
+  if (claims.identity.empty() || claims.video->room.empty()) {
+    return {.status = 400, .body = "room and identity are needed: /dev/token?room=R&identity=I"};
+  }
+  const std::string* secret = config_.keys.Secret(config_.signing_key);
+  if (secret == nullptr) {
+    return {.status = 500, .body = "no API key"};
+  }
+  const base::WallTime now = io::ReadClock().wall;
+  const base::WallTime expires{now.micros + kDevelopmentTokenLifetime.micros()};
+  const std::string token = auth::SignToken(claims, config_.signing_key, *secret, now, expires);
+  HttpResponse response{.content_type = "application/json", .body = nlohmann::json{{"token", token}}.dump()};
+  response.headers.emplace_back("Cache-Control", "no-store");
+  return response;
+}
+
+// WHIP (RFC 9725): ingest is not built yet, and says so after the checks that any WHIP server makes.
+HttpResponse Routes::Whip(const HttpRequest& request) const {
+  const Access access = CheckAccess(request, config_.keys, io::ReadClock().wall);
+  if (access.refusal) {
+    return *access.refusal;
+  }
+  if (!access.claims || !access.claims->video || !access.claims->video->room_join) {
+    return {.status = 401, .body = "permissions denied"};
+  }
+  return {.status = 501, .body = "WHIP ingest is not available on this server"};
+}
+
+void Routes::Twirp(const HttpRequest& request, const front::Server::Respond& respond) {
+  const Access access = CheckAccess(request, config_.keys, io::ReadClock().wall);
+  if (access.refusal) {
+    respond(*access.refusal);
+    return;
+  }
+  api_.Handle(request, access.claims ? &*access.claims : nullptr, respond);
+}
+
+}  // namespace weir::server

@@ -1,0 +1,111 @@
+// A weir of one's own on free ports, with a configuration file and a log that is kept.
+import { spawn } from 'node:child_process';
+import dgram from 'node:dgram';
+import fs from 'node:fs';
+import net from 'node:net';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { AccessToken, RoomServiceClient } from 'livekit-server-sdk';
+import { assert, until } from './suite.mjs';
+
+export const kRoot = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../../..');
+export const kArtefacts = path.join(kRoot, 'build', 'artefacts');
+const kBinary = process.env.WEIR_BIN || path.join(kRoot, 'build', 'release', 'weir');
+const kKey = 'devkey', kSecret = 'secret';
+const kUdpPorts = 8;  // One for each worker; a machine with more cores has fewer workers here.
+
+const freeTcpPort = () => new Promise((resolve, reject) => {
+  const probe = net.createServer().once('error', reject).listen(0, '127.0.0.1', () => {
+    const { port } = probe.address();
+    probe.close(() => resolve(port));
+  });
+});
+
+const udpPortIsFree = (port) => new Promise((resolve) => {
+  const probe = dgram.createSocket('udp4').once('error', () => resolve(false));
+  probe.bind(port, () => probe.close(() => resolve(true)));
+});
+
+async function freeUdpRange() {
+  for (let attempt = 0; attempt < 200; attempt++) {
+    const first = 20_000 + Math.floor(Math.random() * 12_000);
+    const free = await Promise.all(Array.from({ length: kUdpPorts }, (_, i) => udpPortIsFree(first + i)));
+    if (free.every(Boolean)) {
+      return first;
+    }
+  }
+  throw new Error('no free range of UDP ports');
+}
+
+export class Server {
+  // `config` is laid over the generated one, key by key.
+  static async start(name, config = {}) {
+    const server = new Server();
+    const [port, tcpPort, udpPort] = [await freeTcpPort(), await freeTcpPort(), await freeUdpRange()];
+    const folder = path.join(kArtefacts, 'servers');
+    fs.mkdirSync(folder, { recursive: true });
+    const { rtc = {}, ...rest } = config;
+    const file = path.join(folder, `${name}.yaml`);
+    // JSON is YAML, too.
+    fs.writeFileSync(file, JSON.stringify({
+      port,
+      keys: { [kKey]: kSecret },
+      rtc: { udp_port: `${udpPort}-${udpPort + kUdpPorts - 1}`, tcp_port: tcpPort, enable_loopback_candidate: true, ...rtc },
+      logging: { level: process.env.WEIR_LOG || 'info' },
+      ...rest,
+    }, null, 2));
+    Object.assign(server, { name, port, tcpPort, http: `http://127.0.0.1:${port}`, url: `ws://127.0.0.1:${port}`, logFile: path.join(folder, `${name}.log`) });
+    server.api = new RoomServiceClient(server.http, kKey, kSecret);
+    server.#spawn(['serve', '--dev', '--config', file]);
+    await server.#untilHealthy();
+    return server;
+  }
+
+  #spawn(flags) {
+    assert(fs.existsSync(kBinary), `no server at ${kBinary}: ./dev build`);
+    const log = fs.openSync(this.logFile, 'w');
+    this.child = spawn(kBinary, flags, { stdio: ['ignore', log, log] });
+    fs.closeSync(log);
+    process.once('exit', () => this.exit || this.child.kill('SIGKILL'));  // A suite that broke off leaves nothing behind.
+    this.ended = new Promise((resolve) => {
+      this.child.once('exit', (code, signal) => {
+        this.exit = { code, signal };
+        resolve(this.exit);
+      });
+    });
+  }
+
+  async #untilHealthy() {
+    await until(`${this.name}: GET / answers OK`, async () => {
+      assert(!this.exit, `the server ended at its start: ${JSON.stringify(this.exit)}\n${this.logTail()}`);
+      const answer = await fetch(this.http).catch(() => null);
+      return answer?.ok && (await answer.text()) === 'OK';
+    }, { ms: 10_000, every: 50 });
+  }
+
+  logTail(lines = 20) {
+    return fs.readFileSync(this.logFile, 'utf8').split('\n').slice(-lines).join('\n');
+  }
+
+  residentMegabytes() {
+    const status = fs.readFileSync(`/proc/${this.child.pid}/status`, 'utf8');
+    return Number(/^VmRSS:\s+(\d+) kB/m.exec(status)[1]) / 1024;
+  }
+
+  async token(identity, room, { name = identity, metadata, attributes, ...grant } = {}) {
+    const token = new AccessToken(kKey, kSecret, { identity, name, metadata, attributes, ttl: '30m' });
+    token.addGrant({ roomJoin: true, room, canUpdateOwnMetadata: true, ...grant });
+    return token.toJwt();
+  }
+
+  // The end that an operator asks for. A server that crashed, hangs or leaks ends otherwise.
+  async stop() {
+    if (!this.exit) {
+      this.child.kill('SIGTERM');
+      const timer = setTimeout(() => this.child.kill('SIGKILL'), 10_000);
+      await this.ended;
+      clearTimeout(timer);
+    }
+    assert(this.exit.code === 0, `the server ended with ${JSON.stringify(this.exit)}\n${this.logTail()}`);
+  }
+}

@@ -1,0 +1,3 @@
+import { chromiumSuite } from './chromium.mjs';
+
+export const run = (suite) => chromiumSuite(suite, 'dual');
