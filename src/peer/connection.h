@@ -42,7 +42,7 @@ class Observer {
   virtual void OnChannelOpened(base::Now now, uint16_t channel, std::string_view label) = 0;
   virtual void OnChannelMessage(base::Now now, uint16_t channel, bool binary, base::ConstBytes message) = 0;
   virtual void OnChannelClosed(base::Now now, uint16_t channel) = 0;
-  // The connection cannot go on (handshake refused or timed out, SCTP aborted).
+  // The connection cannot go on: the handshake was refused or timed out.
   virtual void OnFailed(base::Now now, const std::string& reason) = 0;
 };
 
@@ -66,6 +66,7 @@ class Connection {
     uint64_t srtp_malformed = 0;  // Truncated, or of one SSRC too many.
     uint64_t early_overflow = 0;  // DTLS datagrams over max_early_datagrams.
     uint64_t no_space = 0;        // Outgoing packets that the output could not take.
+    uint64_t data_closed = 0;       // SCTP associations that ended before the connection.
     uint64_t no_path = 0;         // Outgoing packets with no selected path.
   };
 

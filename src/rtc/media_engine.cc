@@ -108,14 +108,16 @@ std::optional<uint8_t> FindRtx(const sdp::MediaSection& section, uint8_t payload
   return std::nullopt;
 }
 
+// One numbering for all sections of a connection: within a bundle an id may mean one thing only (RFC 8843 section 9).
 std::vector<sdp::ExtMap> Number(const auto& extensions) {
   std::vector<sdp::ExtMap> numbered;
-  uint8_t id = 1;
   for (const rtp::Extension extension : extensions) {
-    numbered.push_back({id++, std::string(rtp::Uri(extension)), std::nullopt});
+    const auto id = static_cast<uint8_t>(1 + static_cast<int>(extension));
+    numbered.push_back({id, std::string(rtp::Uri(extension)), std::nullopt});
   }
   return numbered;
 }
+static_assert(static_cast<int>(rtp::Extension::kCount) <= 14, "ids have to fit the one-byte form of RFC 8285");
 
 // Parameters that only steer the offerer's own encoder do not belong into an answer.
 std::string WithoutVendorParameters(const std::string& fmtp) {

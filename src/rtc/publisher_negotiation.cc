@@ -22,6 +22,19 @@ const sdp::MediaSection* FirstUsable(const sdp::SessionDescription& description)
   return nullptr;
 }
 
+// Ids mean the same in every section of a bundle, but not every section lists each extension.
+rtp::ExtensionMap AllExtensions(const sdp::SessionDescription& offer) {
+  rtp::ExtensionMap all;
+  for (const sdp::MediaSection& section : offer.media) {
+    for (const sdp::ExtMap& extension : MediaEngine::AnswerExtensions(section)) {
+      if (const auto known = rtp::ExtensionFromUri(extension.uri)) {
+        all.Set(*known, extension.id);
+      }
+    }
+  }
+  return all;
+}
+
 }  // namespace
 
 PublisherNegotiation::PublisherNegotiation(Environment& environment, const MediaEngine& engine,
@@ -101,9 +114,7 @@ Result<void> PublisherNegotiation::OnOffer(Now now, const livekit::SessionDescri
   }
   negotiated_ = true;
   owner_.SendAnswer(std::move(answer));
-  if (!tracks.empty()) {
-    transport_.demuxer().SetExtensions(tracks.front().extensions);
-  }
+  transport_.demuxer().SetExtensions(AllExtensions(offer));
   owner_.OnTracksNegotiated(now, std::move(tracks));
   BindSenders(now, offer);
   if (!waiting_.empty()) {

@@ -26,7 +26,6 @@ class TestClient final : public sim::Host, public TestPeer::Owner {
     bool single = true;
     bool auto_subscribe = true;
     bool adaptive_stream = false;
-    bool red = true;            // Whether its audio sections offer RED.
     bool silent_start = false;  // Sends nothing by itself after the join (dual mode).
     int protocol = 16;
     int receive_audios = 3;  // Sections of the first offer, single mode.
@@ -57,6 +56,9 @@ class TestClient final : public sim::Host, public TestPeer::Owner {
     subscriber = options_.single ? nullptr : MakePeer("subscriber", ice::Role::kControlled);
     sections = options_.single ? SingleConnectionSections(options_.receive_audios, options_.receive_videos)
                                : SingleConnectionSections(0, 0);
+    for (ClientSection& section : sections) {
+      section.red = receives_red;
+    }
     for (const std::string_view label : {kLossyLabel, kReliableLabel, kDataTrackLabel}) {
       sctp::DataChannels::ChannelConfig channel{.label = std::string(label)};
       if (label != kReliableLabel) {
@@ -300,6 +302,7 @@ class TestClient final : public sim::Host, public TestPeer::Owner {
   std::optional<uint16_t> closed;        // The code with which signalling was closed.
   std::optional<int> rejected;
   bool joined = false;
+  bool receives_red = true;    // Single mode: whether sections to receive in offer RED.
   bool answers_offers = true;  // Dual mode: off to see what an unanswered offer does.
   uint64_t offers_sent = 0;
 
@@ -396,14 +399,14 @@ class TestClient final : public sim::Host, public TestPeer::Owner {
    public:
     Sink(TestClient& client, TestWorld& world) : client_(client), world_(world) {}
     void Send(const livekit::SignalResponse& message) override {
-      world_.Post([this, self = self_.lock(), message](Now now) {
+      world_.Post([this, alive = self_.lock(), message](Now now) {
         if (client_.sink_.get() == this) {
           client_.OnMessage(now, message);
         }
       });
     }
     void Close(uint16_t code) override {
-      world_.Post([this, self = self_.lock(), code](Now) {
+      world_.Post([this, alive = self_.lock(), code](Now) {
         if (client_.sink_.get() == this) {
           client_.closed = code;
           client_.sink_ = nullptr;
@@ -411,7 +414,7 @@ class TestClient final : public sim::Host, public TestPeer::Owner {
       });
     }
     void Reject(int status, const std::string&) override {
-      world_.Post([this, self = self_.lock(), status](Now) { client_.rejected = status; });
+      world_.Post([this, alive = self_.lock(), status](Now) { client_.rejected = status; });
     }
     std::weak_ptr<Sink> self_;
 
@@ -677,7 +680,6 @@ class TestClient final : public sim::Host, public TestPeer::Owner {
       section.stream = "stream";
       section.track = publish.track.empty() ? publish.cid : publish.track;
       section.rids = publish.rids;
-      section.red = options_.red;
       for (const auto& stream : source->streams()) {
         section.ssrcs.emplace_back(stream->ssrc.value(), source->audio() ? 0 : stream->rtx.value());
       }
@@ -807,7 +809,7 @@ class TestClient final : public sim::Host, public TestPeer::Owner {
         section.kind = kind;
         section.mid = std::to_string(sections.size());
         section.direction = sdp::Direction::kRecvOnly;
-        section.red = options_.red;
+        section.red = receives_red;
         sections.push_back(section);
       }
     };

@@ -90,20 +90,20 @@ class IncomingTrack {
   // Sequence numbers to ask for now.
   std::vector<uint16_t> TakeNacks(Now now) {
     std::vector<uint16_t> due;
-    std::erase_if(missing_, [&](auto& entry) {
-      auto& [seq, state] = entry;
-      if (state.next > now.mono) {
-        return false;
-      }
-      if (++state.attempts > kMaxAttempts) {
+    for (auto entry = missing_.begin(); entry != missing_.end();) {
+      auto& [seq, state] = *entry;
+      if (state.next <= now.mono && ++state.attempts > kMaxAttempts) {
         ++counters_.given_up;
         keyframe_wanted_ |= !config_.audio;
-        return true;
+        entry = missing_.erase(entry);
+        continue;
       }
-      state.next = now.mono + kRetry;
-      due.push_back(static_cast<uint16_t>(seq));
-      return false;
-    });
+      if (state.next <= now.mono) {
+        state.next = now.mono + kRetry;
+        due.push_back(static_cast<uint16_t>(seq));
+      }
+      ++entry;
+    }
     counters_.nacked += due.size();
     return due;
   }
@@ -345,9 +345,11 @@ inline Coverage CoverageOf(MediaLedger& ledger, const std::vector<const Incoming
   Coverage coverage;
   for (const auto& [frame, layers] : wanted) {
     ++coverage.sent;
-    coverage.arrived += std::any_of(layers.begin(), layers.end(), [&, frame = frame](const auto& layer) {
-      return received[frame][layer.first] >= layer.second;
+    const std::map<int, int>& here = received[frame];
+    const bool complete = std::any_of(layers.begin(), layers.end(), [&](const auto& layer) {
+      return here.at(layer.first) >= layer.second;
     });
+    coverage.arrived += complete ? 1 : 0;
   }
   return coverage;
 }

@@ -95,7 +95,9 @@ struct OutgoingStream {
   uint32_t timestamp_base;
   uint64_t counter = 0;  // Of stamps.
   bool keyframe_due = true;
-  bool reported = false;  // A receiver report came: MID and RID need no repeating.
+  // A receiver report came of this SSRC, and of its RTX: RIDs need no repeating there.
+  bool reported = false;
+  bool rtx_reported = false;
   uint32_t packets = 0;
   uint32_t octets = 0;
   uint32_t last_timestamp = 0;

@@ -170,7 +170,7 @@ class TestPeer final : public peer::Observer {
               ++counters.receiver_reports;
               for (const rtcp::ReportBlock& block : report.blocks) {
                 if (OutgoingStream* stream = FindStream(block.ssrc)) {
-                  stream->reported = true;
+                  (stream->ssrc == block.ssrc ? stream->reported : stream->rtx_reported) = true;
                 }
               }
             },
@@ -239,7 +239,8 @@ class TestPeer final : public peer::Observer {
   void AddIds(rtp::HeaderWriter& writer, const OutgoingStream& stream, const std::string& mid, bool audio,
               uint8_t rid_id) {
     writer.AddExtension(kMidId, base::AsBytes(mid));
-    if (!stream.rid.empty() && !stream.reported) {
+    const bool known = rid_id == kRidId ? stream.reported : stream.rtx_reported;
+    if (!stream.rid.empty() && !known) {
       writer.AddExtension(rid_id, base::AsBytes(stream.rid));
     }
     // Audio may go out again byte for byte, so it carries nothing that would change.

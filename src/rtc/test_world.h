@@ -102,6 +102,11 @@ class TestWorld final : public RoomObserver {
     output.on_packet = [this](const net::FiveTuple& path, ConstBytes bytes) { CheckNonce(path, bytes); };
   }
 
+  ~TestWorld() override {
+    rooms.Shutdown(now());
+    rooms.EndTurn(now());
+  }
+
   Now now() const { return network.both(); }
   bool RunFor(TimeDelta span) { return network.RunFor(span); }
   bool RunUntil(TimeDelta span, const std::function<bool()>& done) {
@@ -155,9 +160,9 @@ class TestWorld final : public RoomObserver {
     }
     Timestamp NextTimeout() const override { return world_.timers.NextTimeout(); }
     void OnTimeout(Now now) override { world_.timers.Run(now); }
-    void Flush(Now now, sim::Network& network) override {
+    void Flush(Now now, sim::Network& net) override {
       world_.rooms.EndTurn(now);
-      world_.output.Flush(network);
+      world_.output.Flush(net);
     }
 
    private:
@@ -179,10 +184,10 @@ class TestWorld final : public RoomObserver {
         call(now);
       }
     }
-    void Flush(Now now, sim::Network& network) override {
-      world_.server_.Flush(now, network);
+    void Flush(Now now, sim::Network& net) override {
+      world_.server_.Flush(now, net);
       for (sim::Host* client : world_.clients) {
-        client->Flush(now, network);
+        client->Flush(now, net);
       }
     }
 

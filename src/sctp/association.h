@@ -165,10 +165,11 @@ class Association {
   Next OnUnknownChunk(const Chunk& chunk);
   void OnData(base::Timestamp now, const Chunk& chunk);
   void OnSack(base::Timestamp now, const Chunk& chunk);
+  void OnAcknowledged(base::Timestamp now, RetransmissionQueue::SackOutcome outcome);
   void OnForwardTsn(base::Timestamp now, const Chunk& chunk);
   void OnHeartbeatAck(base::Timestamp now, const Chunk& chunk);
   void OnReconfig(base::Timestamp now, const Chunk& chunk);
-  void OnShutdown();
+  void OnShutdown(base::Timestamp now, const Chunk& chunk);
   void OnShutdownComplete();
   ReconfigResult OnOutgoingResetRequest(const OutgoingResetRequest& request);
   ReconfigResult OnAddOutgoing(const AddOutgoingStreams& request);

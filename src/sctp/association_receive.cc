@@ -105,7 +105,7 @@ Association::Next Association::OnChunk(Timestamp now, const Packet& packet, cons
       OnReconfig(now, chunk);
       return Next::kContinue;
     case ChunkType::kShutdown:
-      OnShutdown();
+      OnShutdown(now, chunk);
       return Next::kContinue;
     case ChunkType::kShutdownComplete:
       OnShutdownComplete();
@@ -224,7 +224,11 @@ void Association::OnSack(Timestamp now, const Chunk& chunk) {
     ++counters_.packets_malformed;
     return;
   }
-  switch (outstanding_.OnSack(now, *sack)) {
+  OnAcknowledged(now, outstanding_.OnSack(now, *sack));
+}
+
+void Association::OnAcknowledged(Timestamp now, RetransmissionQueue::SackOutcome outcome) {
+  switch (outcome) {
     case RetransmissionQueue::SackOutcome::kInvalid:
       ++counters_.chunks_unexpected;
       break;
@@ -359,7 +363,13 @@ void Association::FinishReset(const StreamResets::Finished& finished) {
   }
 }
 
-void Association::OnShutdown() {
+void Association::OnShutdown(Timestamp now, const Chunk& chunk) {
+  if (chunk.value.size() != 4) {
+    ++counters_.packets_malformed;
+    return;
+  }
+  // Usrsctp acknowledges our last data by this alone.
+  OnAcknowledged(now, outstanding_.OnCumulativeAck(now, base::LoadU32(chunk.value.data())));
   if (state_ == State::kEstablished) {
     state_ = State::kShutdownReceived;
   } else if (state_ == State::kShutdownAckSent) {

@@ -41,8 +41,8 @@ TEST(Transfer, DeliversEverythingInOrderOverABadLine) {
     for (uint32_t i = 0; i < 300; ++i) {
       ASSERT_EQ(pair.a.Send(pair.wire.now(), 1, kPpid, Numbered(i, 100 + i * 13)), SendStatus::kOk);
     }
-    ASSERT_TRUE(pair.wire.RunUntilDone(
-        TimeDelta::Seconds(120), [&] { return Of<Association::Message>(pair.wire.events(1)).size() == 300; }))
+    ASSERT_TRUE(
+        pair.wire.RunUntilDone(TimeDelta::Seconds(120), [&] { return pair.wire.events(1).size() == 300; }))
         << "seed " << seed;
     EXPECT_EQ(pair.NumbersAtB(), UpTo(300));
     pair.wire.RunFor(TimeDelta::Seconds(10));

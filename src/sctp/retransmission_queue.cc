@@ -82,6 +82,22 @@ RetransmissionQueue::SackOutcome RetransmissionQueue::OnSack(base::Timestamp now
   return closed_before || sack.window == 0 ? SackOutcome::kAlive : SackOutcome::kNoChange;
 }
 
+RetransmissionQueue::SackOutcome RetransmissionQueue::OnCumulativeAck(base::Timestamp now,
+                                                                      uint32_t cumulative_tsn) {
+  const Tsn cumulative = UnwrapTsn(cumulative_, cumulative_tsn);
+  Sack sack{.cumulative_tsn = cumulative_tsn,
+            .window = static_cast<uint32_t>(peer_window_ + in_flight_),
+            .gaps = {},
+            .duplicates = {}};
+  for (size_t i = 0; i < sent_.size(); ++i) {
+    if (tsn(i) > cumulative && sent_[i].state == State::kAcked) {
+      const auto offset = static_cast<uint16_t>(tsn(i) - cumulative);
+      sack.gaps.emplace_back(offset, offset);
+    }
+  }
+  return OnSack(now, sack);
+}
+
 void RetransmissionQueue::CountAcked(base::Timestamp now, Tsn tsn, const Sent& sent, Newly& newly) {
   newly.bytes += sent.fragment.size;
   newly.highest = std::max(newly.highest, tsn);

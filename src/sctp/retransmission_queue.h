@@ -41,6 +41,8 @@ class RetransmissionQueue {
     kProgress,
   };
   SackOutcome OnSack(base::Timestamp now, const Sack& sack);
+  // The acknowledgement inside a SHUTDOWN, which says nothing about gaps and windows.
+  SackOutcome OnCumulativeAck(base::Timestamp now, uint32_t cumulative_tsn);
   void OnTimeout(base::Timestamp now);  // T3-rtx; only at deadline().
   base::Timestamp deadline() const { return deadline_; }
 

@@ -90,6 +90,7 @@ class Oracle {
     return usrsctp_sendv(socket_, bytes.data(), bytes.size(), nullptr, 0, &spa, sizeof spa, SCTP_SENDV_SPA,
                          0) == static_cast<ssize_t>(bytes.size());
   }
+  void Shutdown() { EXPECT_EQ(usrsctp_shutdown(socket_, SHUT_WR), 0); }
   void ResetOutgoing(uint16_t stream) {
     std::vector<uint8_t> storage(sizeof(sctp_reset_streams) + sizeof(uint16_t));
     auto* reset = reinterpret_cast<sctp_reset_streams*>(storage.data());
@@ -105,7 +106,7 @@ class Oracle {
     if (listener_ == nullptr && !connected_) {
       Accept();
     }
-    std::vector<uint8_t> buffer(300'000);
+    static std::vector<uint8_t> buffer(300'000);
     for (;;) {
       sockaddr_conn from{};
       socklen_t from_size = sizeof from;
@@ -422,6 +423,24 @@ TEST(Usrsctp, AgreesOnMessagesPastTheirLifetime) {
   EXPECT_GT(line.a.counters().messages_abandoned, 0u);
   EXPECT_TRUE(line.a.connected());
   EXPECT_EQ(line.a.buffered_amount(), 0u);
+}
+
+TEST(Usrsctp, ShutsDownAfterOurDataIsThrough) {
+  Interop line;
+  line.Connect();
+  for (uint32_t i = 0; i < 20; ++i) {
+    line.a.Send(line.now(), 1, 53, Numbered(i, 20'000));
+  }
+  line.oracle.Shutdown();
+  EXPECT_TRUE(
+      line.RunUntil(TimeDelta::Seconds(10), [&] { return line.a.state() == Association::State::kClosed; }));
+  line.RunFor(TimeDelta::Millis(100));
+  EXPECT_EQ(Numbers(line.oracle.messages), UpTo(20));
+  const auto closed = Of<Association::Closed>(line.events);
+  ASSERT_THAT(closed, SizeIs(1));
+  EXPECT_EQ(closed[0].reason, "shut down by the peer");
+  EXPECT_EQ(line.a.counters().retransmission_timeouts, 0u);
+  EXPECT_FALSE(line.oracle.lost);
 }
 
 TEST(Usrsctp, ResetsStreamsBothWays) {

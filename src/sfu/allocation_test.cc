@@ -3,7 +3,6 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
-#include <chrono>
 #include <cstdlib>
 #include <new>
 
@@ -63,21 +62,24 @@ class AllocationTest : public testing::Test {
         lost_ = spec;
         continue;
       }
-      packets_.push_back(Bytes(spec));
+      packets_.push_back({Bytes(spec), false});
       if (frame_ % 50 == 3 && !lost_.payload.empty()) {
-        packets_.push_back(Bytes(lost_));
+        lost_.payload.insert(lost_.payload.begin(), {static_cast<uint8_t>(lost_.sequence >> 8),
+                                                     static_cast<uint8_t>(lost_.sequence)});
+        lost_.payload_type = kVp8RtxType;
+        packets_.push_back({Bytes(lost_), true});
       }
     }
   }
   uint64_t Deliver() {
     const uint64_t before = allocations;
     int64_t millis = delivered_millis_;
-    for (const base::Buffer& bytes : packets_) {
+    for (const auto& [bytes, rtx] : packets_) {
       millis += 10;
       const base::Now now = At(millis);
       base::PacketRef packet = pool_.Copy(bytes, now.mono);
       const auto header = rtp::ParseHeader(packet->bytes());
-      receiver_.OnRtp(now, std::move(packet), *header, 0, false, Ssrc(1));
+      receiver_.OnRtp(now, std::move(packet), *header, 0, rtx, Ssrc(rtx ? 9 : 1));
       if (now.mono >= receiver_.NextTimeout()) {
         receiver_.OnTimeout(now);
         receiver_.AppendFeedback(now, Ssrc(2), nacks_, plis_);
@@ -95,7 +97,7 @@ class AllocationTest : public testing::Test {
   std::vector<std::unique_ptr<DownTrack>> tracks_;
   Vp8Source source_;
   RtpSpec lost_;
-  std::vector<base::Buffer> packets_;
+  std::vector<std::pair<base::Buffer, bool>> packets_;  // And whether it comes by RTX.
   std::vector<rtcp::Nack> nacks_;
   std::vector<rtcp::Pli> plis_;
   int frame_ = 0;
@@ -118,11 +120,11 @@ TEST_F(AllocationTest, TenThousandPacketsToThreeSubscribersAllocateNothing) {
 }
 
 TEST_F(AllocationTest, WithoutLossNothingAtAllIsAllocated) {
-  Forward(2000);
+  Forward(1990);
   Deliver();
   for (int i = 0; i < 10'000; ++i) {
     ++frame_;
-    packets_.push_back(Bytes(source_.Frame(frame_ % 300 == 1)[0]));
+    packets_.push_back({Bytes(source_.Frame(frame_ % 300 == 1)[0]), false});
   }
   EXPECT_EQ(Deliver(), 0u);
 }

@@ -131,6 +131,26 @@ TEST_F(AudioTest, APublisherMayGoFromRedToOpusAndBack) {
   EXPECT_EQ(rig.sender.packets[2].header.payload_type, 35);
 }
 
+TEST_F(AudioTest, ARepairAfterACodecChangeIsStillTheSamePacket) {
+  Rig rig(AudioConfig(), WithRed());
+  rig.Receive(Red(3), 0);
+  rig.Receive(Plain(4), 20);
+  rig.track.OnNack(At(30), std::vector<uint16_t>{rig.sender.packets[0].header.sequence});
+  EXPECT_EQ(rig.sender.packets[2].bytes, rig.sender.packets[0].bytes);
+}
+
+TEST_F(AudioTest, ASubscriberThatMovesToAnotherTrackCannotRepairTheOldOne) {
+  Rig rig(AudioConfig(), AudioDownConfig());
+  rig.Receive(Plain(0), 0);
+  const uint16_t sequence = rig.sender.packets[0].header.sequence;
+  TrackReceiver other(AudioConfig(), rig.random);
+  rig.receiver.RemoveDownTrack(&rig.track);
+  other.AddDownTrack(&rig.track);
+  rig.track.OnNack(At(30), std::vector<uint16_t>{sequence});
+  EXPECT_EQ(rig.sender.packets.size(), 1u);
+  EXPECT_EQ(rig.track.stats().nack_misses, 1u);
+}
+
 TEST_F(AudioTest, RedIsNotAskedForAgain) {
   Rig rig(AudioConfig(), AudioDownConfig());
   rig.Receive(Red(3), 0);

@@ -1,13 +1,19 @@
 #include "sfu/dependency_selector.h"
 
+#include <algorithm>
+
 namespace weir::sfu {
 
 using codec::DependencyDescriptor;
 using codec::DependencyStructure;
 using codec::Dti;
 
+namespace {
+constexpr size_t kFrames = 256;
+}  // namespace
+
 void DependencySelector::Reset() {
-  frames_ = {};
+  std::ranges::fill(frames_, Frame());
   target_ = spatial_ = temporal_ = -1;
   needs_keyframe_ = false;
   mask_.reset();
@@ -75,6 +81,9 @@ bool DependencySelector::Wants(const DependencyDescriptor& descriptor, uint32_t 
   const DependencyStructure* structure = descriptor.structure;
   if (structure == nullptr || structure->decode_target_count == 0) {
     return true;
+  }
+  if (frames_.empty()) {
+    frames_.resize(kFrames);
   }
   Frame& frame = At(descriptor.extended_frame_number);
   if (frame.number == descriptor.extended_frame_number) {

@@ -5,9 +5,9 @@
 // Frames are remembered (256 of them), so that late packets share the fate of their frame. Not thread-safe.
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <optional>
+#include <vector>
 
 #include "codec/dependency_descriptor.h"
 
@@ -40,12 +40,12 @@ class DependencySelector {
   uint32_t IntactChains(const codec::DependencyDescriptor& descriptor);
   void Enter(const codec::DependencyStructure& structure, int target);
 
-  std::array<Frame, 256> frames_ = {};
   int target_ = -1;
   int spatial_ = -1;
   int temporal_ = -1;
   bool needs_keyframe_ = false;
   std::optional<uint32_t> mask_;
+  std::vector<Frame> frames_;  // Ring, filled with the first descriptor.
 };
 
 }  // namespace weir::sfu

@@ -62,6 +62,11 @@ DownTrack::~DownTrack() {
 }
 
 void DownTrack::Attach(TrackReceiver* receiver) {
+  if (receiver != nullptr) {
+    // Another source: what is remembered of packets is about buffers that are out of reach.
+    forwarder_.Interrupt(false);
+    sent_.Clear();
+  }
   receiver_ = receiver;
   next_check_ = receiver == nullptr || config_.audio ? Timestamp::Infinity() : Timestamp();
 }
@@ -71,9 +76,8 @@ const SendCodec* DownTrack::Find(Codec codec) const {
   return it == config_.codecs.end() ? nullptr : &*it;
 }
 
-bool DownTrack::UsesRtx() const {
-  return config_.repair && config_.rtx_ssrc.has_value() && send_codec_ != nullptr &&
-         send_codec_->rtx_payload_type.has_value();
+bool DownTrack::UsesRtx(const SendCodec& codec) const {
+  return config_.repair && config_.rtx_ssrc.has_value() && codec.rtx_payload_type.has_value();
 }
 
 // Which of the subscriber's codecs the publisher's becomes. Only when the publisher's changes.
@@ -160,12 +164,12 @@ void DownTrack::EmitRecovered(base::Now now, const ReceivedPacket& packet) {
   }
 }
 
-PacketBuilder::Target DownTrack::PrimaryTarget(int64_t seq) const {
+PacketBuilder::Target DownTrack::PrimaryTarget(int64_t seq, const SendCodec& codec) const {
   return PacketBuilder::Target{.ssrc = config_.ssrc,
                                .seq = seq,
-                               .payload_type = send_codec_->payload_type,
+                               .payload_type = codec.payload_type,
                                .original_seq = std::nullopt,
-                               .stamps = !exact()};
+                               .stamps = !Exact(codec)};
 }
 
 void DownTrack::Emit(base::Now now, const ReceivedPacket& packet, const Forwarded& forwarded,
@@ -176,6 +180,7 @@ void DownTrack::Emit(base::Now now, const ReceivedPacket& packet, const Forwarde
   sent.payload_offset = payload_offset;
   sent.payload_size = payload_size;
   sent.layer = packet.layer;
+  sent.payload_type = send_codec_->payload_type;
   sent.form = form;
   sent.marker = forwarded.marker;
   sent.mid = mid_needed_;
@@ -189,7 +194,8 @@ void DownTrack::Emit(base::Now now, const ReceivedPacket& packet, const Forwarde
                                      .csrc_count = packet.csrc_count,
                                      .extensions = packet.extensions,
                                      .vp8 = packet.vp8};
-  if (!builder_.Build(source, sent, sent.descriptor ? &kept : nullptr, PrimaryTarget(forwarded.seq), out_)) {
+  if (!builder_.Build(source, sent, sent.descriptor ? &kept : nullptr,
+                      PrimaryTarget(forwarded.seq, *send_codec_), out_)) {
     ++stats_.unbuildable;
     return;
   }
@@ -199,7 +205,7 @@ void DownTrack::Emit(base::Now now, const ReceivedPacket& packet, const Forwarde
       sent_.Keep(forwarded.seq, kept);
     }
   }
-  SendFirst(now);
+  SendFirst(now, *send_codec_);
 }
 
 // Announces which decode targets are left (sfu.md DD-2), on every packet but those with a structure.
@@ -216,20 +222,21 @@ bool DownTrack::PatchDescriptor(const ReceivedPacket& packet, uint32_t mask, Kep
 }
 
 void DownTrack::EmitFiller(base::Now now, const Forwarded& forwarded) {
-  if (builder_.BuildPadding(PrimaryTarget(forwarded.seq), forwarded.timestamp, mid_needed_, out_)) {
+  if (builder_.BuildPadding(PrimaryTarget(forwarded.seq, *send_codec_), forwarded.timestamp, mid_needed_,
+                            out_)) {
     ++stats_.fillers;
-    SendFirst(now);
+    SendFirst(now, *send_codec_);
   }
 }
 
-void DownTrack::SendFirst(base::Now now) {
+void DownTrack::SendFirst(base::Now now, const SendCodec& codec) {
   if (last_sent_.never()) {
     reports_.OnFirstPacket(now.mono);
   }
   last_sent_ = now.mono;
   out_.audio = config_.audio;
   out_.retransmission = false;
-  out_.exact = exact();
+  out_.exact = Exact(codec);
   const size_t payload = size_t{out_.prefix_size} + out_.payload_size;
   ++stats_.packets;
   stats_.bytes += payload;
@@ -274,12 +281,12 @@ void DownTrack::EmitSilence(base::Now now) {
     end = std::copy_n(config_.silence_trailer.begin(), size, end);
   }
   const Forwarded forwarded = forwarder_.Append(kSilenceTicks, now.mono);
-  PacketBuilder::Target target = PrimaryTarget(forwarded.seq);
-  target.payload_type = Find(Codec::kOpus)->payload_type;
+  const SendCodec& opus = *Find(Codec::kOpus);
+  const PacketBuilder::Target target = PrimaryTarget(forwarded.seq, opus);
   const base::ConstBytes bytes(payload.data(), static_cast<size_t>(end - payload.begin()));
   if (builder_.BuildOwn(target, forwarded.timestamp, mid_needed_, bytes, out_)) {
     ++stats_.silence_packets;
-    SendFirst(now);
+    SendFirst(now, opus);
   }
 }
 

@@ -90,6 +90,8 @@ class DownTrack {
   // From TrackReceiver.
   void OnPacket(base::Now now, const ReceivedPacket& packet);
   void OnPublisherMuted(bool muted, base::Now now);
+  // OnPacket will follow soon.
+  void Prefetch() const { sent_.Prefetch(forwarder_.last_seq() + 1); }
   void Attach(TrackReceiver* receiver);
   TrackReceiver* receiver() const { return receiver_; }
 
@@ -146,18 +148,18 @@ class DownTrack {
   bool PatchDescriptor(const ReceivedPacket& packet, uint32_t mask, KeptDescriptor& kept) const;
   void EmitFiller(base::Now now, const Forwarded& forwarded);
   void EmitSilence(base::Now now);
-  void SendFirst(base::Now now);
-  PacketBuilder::Target PrimaryTarget(int64_t seq) const;
+  void SendFirst(base::Now now, const SendCodec& codec);
+  PacketBuilder::Target PrimaryTarget(int64_t seq, const SendCodec& codec) const;
   void Resend(base::Now now, uint16_t sequence);
-  bool BuildRepair(const SentPacket& sent, int64_t seq);
+  bool BuildRepair(const SentPacket& sent, const SendCodec& codec, int64_t seq);
   void RequestCurrentKeyframe(base::Timestamp now);
   void AskForKeyframe(base::Timestamp now);
   void Check(base::Timestamp now);
   std::optional<Line> ReportLine(base::Now now) const;
   const SendCodec* Find(codec::Codec codec) const;
-  bool UsesRtx() const;
+  bool UsesRtx(const SendCodec& codec) const;
   // Repeats go out under the same number, so nothing in the packet may depend on when it is sent.
-  bool exact() const { return config_.repair && !UsesRtx(); }
+  bool Exact(const SendCodec& codec) const { return config_.repair && !UsesRtx(codec); }
 
   const Config config_;
   PacketSender& sender_;

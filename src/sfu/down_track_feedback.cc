@@ -17,7 +17,7 @@ constexpr TimeDelta kClockPatience = TimeDelta::Seconds(2);
 
 void DownTrack::OnNack(base::Now now, std::span<const uint16_t> sequences) {
   stats_.nacked += sequences.size();
-  if (!config_.repair || receiver_ == nullptr || send_codec_ == nullptr || disabled_) {
+  if (!config_.repair || receiver_ == nullptr || disabled_) {
     stats_.nack_misses += sequences.size();
     return;
   }
@@ -39,17 +39,23 @@ void DownTrack::Resend(base::Now now, uint16_t sequence) {
     ++stats_.nack_misses;
     return;
   }
+  // The codec it went out with; the publisher may have changed since.
+  const auto codec = std::ranges::find(config_.codecs, sent->payload_type, &SendCodec::payload_type);
+  if (codec == config_.codecs.end()) {
+    ++stats_.nack_misses;
+    return;
+  }
   if (!gate_.Admit(*sent, sent->payload_size, now.mono)) {
     ++stats_.nack_suppressed;
     return;
   }
-  if (!BuildRepair(*sent, seq)) {
+  if (!BuildRepair(*sent, *codec, seq)) {
     ++stats_.nack_misses;
     return;
   }
   out_.audio = config_.audio;
   out_.retransmission = true;
-  out_.exact = exact();
+  out_.exact = Exact(*codec);
   ++stats_.retransmitted_packets;
   stats_.retransmitted_bytes += size_t{out_.prefix_size} + out_.payload_size;
   if (!sender_.Send(out_)) {
@@ -59,7 +65,7 @@ void DownTrack::Resend(base::Now now, uint16_t sequence) {
 }
 
 // The packet once more, from the receive buffer and what is remembered of it.
-bool DownTrack::BuildRepair(const SentPacket& sent, int64_t seq) {
+bool DownTrack::BuildRepair(const SentPacket& sent, const SendCodec& codec, int64_t seq) {
   const ReceiveStream* stream = receiver_->stream(sent.layer);
   const ReceiveBuffer::Entry* entry = stream == nullptr ? nullptr : stream->buffer().FindLow(sent.source_seq);
   if (entry == nullptr) {
@@ -83,11 +89,11 @@ bool DownTrack::BuildRepair(const SentPacket& sent, int64_t seq) {
     vp8 = *parsed;
     source.vp8 = &vp8;
   }
-  PacketBuilder::Target target = PrimaryTarget(seq);
-  if (UsesRtx()) {
+  PacketBuilder::Target target = PrimaryTarget(seq, codec);
+  if (UsesRtx(codec)) {
     target = PacketBuilder::Target{.ssrc = *config_.rtx_ssrc,
                                    .seq = rtx_seq_++,
-                                   .payload_type = *send_codec_->rtx_payload_type,
+                                   .payload_type = *codec.rtx_payload_type,
                                    .original_seq = static_cast<uint16_t>(seq)};
   }
   return builder_.Build(source, sent, sent.descriptor ? sent_.FindDescriptor(seq) : nullptr, target, out_);

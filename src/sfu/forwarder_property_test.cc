@@ -125,10 +125,10 @@ class Simulation {
       rig_.track.SetMaxLayers(static_cast<int>(random_.Below(3)), static_cast<int>(random_.Below(3)),
                               now.mono);
     }
-    if (Chance(0.01)) {
+    if (Chance(rig_.track.disabled() ? 0.1 : 0.01)) {
       rig_.track.SetDisabled(!rig_.track.disabled(), now.mono);
     }
-    if (Chance(0.005)) {
+    if (Chance(rig_.receiver.muted() ? 0.1 : 0.005)) {
       rig_.receiver.SetMuted(!rig_.receiver.muted(), now);
     }
     if (Chance(0.03)) {

@@ -67,6 +67,12 @@ class SentPackets {
     }
     descriptors_[Index(seq)] = descriptor;
   }
+  // The line that Add will write next is on its way into the cache then.
+  void Prefetch(int64_t seq) const {
+    if (!ring_.empty()) {
+      __builtin_prefetch(&ring_[Index(seq)], 1);
+    }
+  }
   // Null when it was never sent or is forgotten.
   SentPacket* Find(int64_t seq) {
     if (ring_.empty()) {
@@ -74,6 +80,11 @@ class SentPackets {
     }
     SentPacket& slot = ring_[Index(seq)];
     return slot.valid && slot.seq == static_cast<uint32_t>(seq) ? &slot : nullptr;
+  }
+  void Clear() {
+    for (SentPacket& packet : ring_) {
+      packet.valid = false;
+    }
   }
   const KeptDescriptor* FindDescriptor(int64_t seq) const {
     return descriptors_.empty() ? nullptr : &descriptors_[Index(seq)];

@@ -6,6 +6,7 @@ void SequenceMapper::Start(int64_t seq, int64_t out) {
   count_ = 1;
   newest_ = 0;
   ranges_[0] = Range{.start = seq, .shift = seq - out};
+  shift_ = seq - out;
   highest_ = seq - 1;
 }
 
@@ -17,11 +18,13 @@ void SequenceMapper::Shift(int64_t start, int64_t count) {
   if (last.start == start - count) {
     last.start = start;
     last.shift += count;
+    shift_ = last.shift;
     return;
   }
   const int64_t shift = last.shift + count;
   newest_ = (newest_ + 1) % kMaxRanges;
   ranges_[newest_] = Range{.start = start, .shift = shift};
+  shift_ = shift;
   if (count_ < kMaxRanges) {
     ++count_;
   }

@@ -27,7 +27,7 @@ class SequenceMapper {
   std::optional<int64_t> Map(int64_t seq) {
     if (seq > highest_) [[likely]] {
       highest_ = seq;
-      return seq - ranges_[newest_].shift;
+      return seq - shift_;
     }
     return Find(seq);
   }
@@ -47,10 +47,11 @@ class SequenceMapper {
   std::optional<int64_t> Find(int64_t seq) const;
   void Shift(int64_t start, int64_t count);
 
-  std::array<Range, kMaxRanges> ranges_ = {};
+  int64_t highest_ = -1;
+  int64_t shift_ = 0;  // Of the newest range.
   size_t newest_ = 0;
   size_t count_ = 0;
-  int64_t highest_ = -1;
+  std::array<Range, kMaxRanges> ranges_ = {};
 };
 
 }  // namespace weir::sfu

@@ -27,6 +27,9 @@ void SpeakerObserver::OnLevel(uint64_t owner, uint8_t level, TimeDelta duration,
       return;
     }
     it = meters_.emplace(owner, Meter()).first;
+    if (std::erase(removed_, owner) > 0) {
+      it->second.reported = -1;  // Known as active to everybody: whatever it is now is news.
+    }
   }
   ++counters_.samples;
   Meter& meter = it->second;

@@ -88,6 +88,16 @@ TEST_F(SpeakerTest, ARemovedSpeakerIsReportedSilent) {
   EXPECT_THAT(observer_.Update(At(800).mono), ElementsAre(SpeakerLevel{.owner = 1}));
 }
 
+TEST_F(SpeakerTest, ASpeakerThatComesBackBeforeTheReportIsReportedOnce) {
+  Speak(1, 0, 0, 400);
+  observer_.Update(At(400).mono);
+  observer_.Remove(1);
+  Speak(1, 127, 400, 800);
+  const auto changed = observer_.Update(At(800).mono);
+  EXPECT_THAT(changed, ElementsAre(SpeakerLevel{.owner = 1}));
+  EXPECT_THAT(observer_.Active(), IsEmpty());
+}
+
 TEST_F(SpeakerTest, RefusesMoreOwnersThanItMayKnow) {
   SpeakerObserver::Config config;
   config.max_owners = 2;

@@ -87,8 +87,6 @@ class TimestampAligner {
   int64_t offset_ = 0;
   int64_t last_ = 0;
   base::Timestamp last_sent_ = base::Timestamp::Never();
-  std::array<Memory, kMaxLayers> memory_ = {};
-
   Level level_ = Level::kNone;
   // Whether the present offset (once slewed) is known to be on the line, rather than estimated from delays.
   bool exact_ = false;
@@ -98,15 +96,16 @@ class TimestampAligner {
   base::Timestamp adopted_at_ = base::Timestamp::Never();
   int64_t slew_ = 0;  // Ticks still to be made good.
   int64_t frame_timestamp_ = INT64_MIN;
+  size_t next_past_ = 0;
+  base::Timestamp next_look_ = base::Timestamp::Never();
+  base::Timestamp waiting_since_ = base::Timestamp::Never();
+  std::array<Memory, kMaxLayers> memory_ = {};
   // Offsets before the present one: each held for frames before `until`.
   struct Past {
     int64_t until = INT64_MIN;
     int64_t offset = 0;
   };
   std::array<Past, 64> past_ = {};
-  size_t next_past_ = 0;
-  base::Timestamp next_look_ = base::Timestamp::Never();
-  base::Timestamp waiting_since_ = base::Timestamp::Never();
 };
 
 }  // namespace weir::sfu

@@ -104,6 +104,10 @@ void TrackReceiver::Forward(base::Now now, const ReceivedPacket& packet) {
   ++iterating_;
   // By index: a down track may be added (and then sees this packet too) or removed (and is null) meanwhile.
   for (size_t i = 0; i < down_tracks_.size(); ++i) {
+    // With hundreds of subscribers each one's memory is cold when its turn comes.
+    if (i + 1 < down_tracks_.size() && down_tracks_[i + 1] != nullptr) {
+      down_tracks_[i + 1]->Prefetch();
+    }
     if (down_tracks_[i] != nullptr) {
       down_tracks_[i]->OnPacket(now, packet);
     }
