@@ -136,10 +136,14 @@ void TrackReceiver::HearLevel(base::Now now, const ReceivedPacket& packet) {
   if (speakers_ == nullptr) {
     return;
   }
-  TimeDelta duration = TimeDelta::Millis(20);
-  if (!config_.encrypted && (packet.codec == codec::Codec::kOpus || packet.red != nullptr)) {
-    duration = codec::OpusPacketDuration(opus).value_or(duration);
-  }
+  // A frame stands for the time since the one before it: with DTX the first loud frame ends a pause that
+  // nothing was sent in, and this is how LiveKit's clients are used to seeing speakers begin.
+  constexpr TimeDelta kFrame = TimeDelta::Millis(20);
+  constexpr TimeDelta kLongest = TimeDelta::Millis(400);
+  const int64_t ticks = packet.timestamp - last_level_timestamp_.value_or(packet.timestamp);
+  last_level_timestamp_ = packet.timestamp;
+  const TimeDelta since = TimeDelta::Micros(ticks * 1'000'000 / std::max<int64_t>(packet.clock_rate, 1));
+  const TimeDelta duration = ticks <= 0 ? kFrame : std::min(since, kLongest);
   speakers_->OnLevel(owner_, level->level, duration, now.mono);
 }
 

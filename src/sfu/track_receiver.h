@@ -160,6 +160,7 @@ class TrackReceiver {
   SpeakerObserver* speakers_ = nullptr;
   uint64_t owner_ = 0;
   std::optional<AudioLevelSample> audio_level_;
+  std::optional<int64_t> last_level_timestamp_;
   Counters counters_;
 };
 
