@@ -61,6 +61,8 @@ class RoomManager final : public Room::Owner {
   void Shutdown(base::Now now);
   void EndTurn(base::Now now);
   Stats GetStats() const;
+  // Everything about every room as JSON, for people (development mode's /debug/rooms).
+  std::string Dump(base::Now now);
 
   // Room::Owner
   void OnRoomClosed(base::Now now, Room& room) override;

@@ -1,5 +1,7 @@
 #include "server/routes.h"
 
+#include <memory>
+#include <mutex>
 #include <nlohmann/json.hpp>
 
 #include "io/clock.h"
@@ -34,6 +36,7 @@ service::RoomServiceConfig ServiceConfig(const config::Config& config) {
 
 Routes::Routes(const config::Config& config, WorkerPool& workers, base::Logger log)
     : config_(config),
+      workers_(workers),
       log_(log),
       joins_(config, workers, log),
       rooms_(workers),
@@ -56,6 +59,8 @@ void Routes::OnRequest(const HttpRequest& request, const front::Server::Respond&
     Twirp(request, respond);
   } else if (config_.development && request.path == "/dev/token") {
     respond(DevelopmentToken(request));
+  } else if (config_.development && request.path == "/debug/rooms") {
+    DebugRooms(respond);
   } else if (request.path.starts_with("/whip/v1")) {
     respond(Whip(request));
   } else {
@@ -106,6 +111,29 @@ HttpResponse Routes::DevelopmentToken(const HttpRequest& request) const {
   HttpResponse response{.content_type = "application/json", .body = nlohmann::json{{"token", token}}.dump()};
   response.headers.emplace_back("Cache-Control", "no-store");
   return response;
+}
+
+// One array of rooms for each worker.
+void Routes::DebugRooms(const front::Server::Respond& respond) {
+  struct Gathering {
+    std::mutex mutex;
+    size_t missing = 0;
+    std::string text;
+  };
+  auto gathering = std::make_shared<Gathering>();
+  gathering->missing = workers_.size();
+  const auto add = [gathering, respond](const std::string& rooms) {
+    const std::lock_guard lock(gathering->mutex);
+    gathering->text += (gathering->text.empty() ? "[" : ",\n") + rooms;
+    if (--gathering->missing == 0) {
+      respond({.content_type = "application/json", .body = gathering->text + "]\n"});
+    }
+  };
+  for (const auto& worker : workers_.all()) {
+    if (!worker->Post([add](base::Now now, rtc::RoomManager& rooms) { add(rooms.Dump(now)); })) {
+      add("null");
+    }
+  }
 }
 
 // WHIP (RFC 9725): ingest is not built yet, and says so after the checks that any WHIP server makes.

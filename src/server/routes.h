@@ -27,9 +27,11 @@ class Routes {
   front::HttpResponse Root(const front::HttpRequest& request) const;
   front::HttpResponse DevelopmentToken(const front::HttpRequest& request) const;
   front::HttpResponse Whip(const front::HttpRequest& request) const;
+  void DebugRooms(const front::Server::Respond& respond);
   void Twirp(const front::HttpRequest& request, const front::Server::Respond& respond);
 
   const config::Config& config_;
+  WorkerPool& workers_;
   base::Logger log_;
   front::Server* front_ = nullptr;
   JoinHandler joins_;
