@@ -20,7 +20,8 @@
 
 namespace weir::auth {
 
-constexpr size_t kMaxTokenSize = 1 << 20;  // Bytes of the encoded token: a refreshed one carries up to 512 KiB of metadata.
+constexpr size_t kMaxTokenSize =
+    1 << 20;  // Bytes of the encoded token: a refreshed one carries up to 512 KiB of metadata.
 constexpr base::TimeDelta kLeeway = base::TimeDelta::Seconds(60);  // Clock skew allowed on nbf and exp.
 constexpr base::TimeDelta kDefaultLifetime = base::TimeDelta::Seconds(6 * 3600);  // As the SDKs.
 

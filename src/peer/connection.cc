@@ -262,8 +262,8 @@ void Connection::PollData(Now now) {
                    [&](const sctp::DataChannels::ChannelClosed& closed) {
                      observer_.OnChannelClosed(now, closed.channel);
                    },
-                   // Not the end of the connection: a browser that closes its page aborts SCTP first, and media may
-                   // live on without data. The channels' own events have said that they are closed.
+                   // Not the end of the connection: a browser that closes its page aborts SCTP first, and
+                   // media may live on without data. The channels' own events have said that they are closed.
                    [&](const sctp::DataChannels::Closed&) { ++counters_.data_closed; },
                },
                *event);

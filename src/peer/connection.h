@@ -66,7 +66,7 @@ class Connection {
     uint64_t srtp_malformed = 0;  // Truncated, or of one SSRC too many.
     uint64_t early_overflow = 0;  // DTLS datagrams over max_early_datagrams.
     uint64_t no_space = 0;        // Outgoing packets that the output could not take.
-    uint64_t data_closed = 0;       // SCTP associations that ended before the connection.
+    uint64_t data_closed = 0;     // SCTP associations that ended before the connection.
     uint64_t no_path = 0;         // Outgoing packets with no selected path.
   };
 

@@ -108,7 +108,8 @@ std::optional<uint8_t> FindRtx(const sdp::MediaSection& section, uint8_t payload
   return std::nullopt;
 }
 
-// One numbering for all sections of a connection: within a bundle an id may mean one thing only (RFC 8843 section 9).
+// One numbering for all sections of a connection: within a bundle an id may mean one thing only (RFC 8843
+// section 9).
 std::vector<sdp::ExtMap> Number(const auto& extensions) {
   std::vector<sdp::ExtMap> numbered;
   for (const rtp::Extension extension : extensions) {
@@ -117,7 +118,8 @@ std::vector<sdp::ExtMap> Number(const auto& extensions) {
   }
   return numbered;
 }
-static_assert(static_cast<int>(rtp::Extension::kCount) <= 14, "ids have to fit the one-byte form of RFC 8285");
+static_assert(static_cast<int>(rtp::Extension::kCount) <= 14,
+              "ids have to fit the one-byte form of RFC 8285");
 
 // Parameters that only steer the offerer's own encoder do not belong into an answer.
 std::string WithoutVendorParameters(const std::string& fmtp) {
