@@ -50,7 +50,7 @@ export async function mediaTests(suite, lab, server, mode) {
     });
     assertEqual(paths.length, mode === 'single' ? 1 : 2, 'connections');
     for (const path of paths) {
-      assert(/^AEAD_AES_(128|256)_GCM$/.test(path.cipher), `cipher ${path.cipher}`);
+      assert(/^SRTP_AEAD_AES_(128|256)_GCM$/.test(path.cipher), `cipher ${path.cipher}`);
       assertEqual(path.protocol, 'udp', 'protocol');
     }
     const rtt = await until('a receiver report with a round trip', async () => (await ben.sent()).streams.find((stream) => stream.rtt > 0)?.rtt);

@@ -55,7 +55,7 @@ export async function reconnectTests(suite, lab, server, mode) {
       const { sid } = (await person.info()).local;
       const before = await ufrags(person);
       const since = await person.now();
-      await play(person, 'resume-reconnect');
+      await play(person, 'signal-reconnect');
       await comesBack(person, since);
       assertEqual((await person.info()).local.sid, sid, 'participant sid');
       const after = await until('every connection has new credentials on both sides', async () => {
