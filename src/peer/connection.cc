@@ -68,6 +68,7 @@ void Connection::StartData(Now now) {
   config.association.mtu = config_.mtu - kDtlsOverhead;
   data_.emplace(config, random_);
   data_->Start(now.mono);
+  data_due_ = true;
   for (const auto& channel : std::exchange(channels_to_open_, {})) {
     data_->Open(now.mono, channel);
   }
@@ -76,6 +77,7 @@ void Connection::StartData(Now now) {
 void Connection::OpenChannel(Now now, const sctp::DataChannels::ChannelConfig& config) {
   if (data_) {
     data_->Open(now.mono, config);
+    data_due_ = true;
   } else if (channels_to_open_.size() < config_.data.max_channels) {
     channels_to_open_.push_back(config);
   }
@@ -83,6 +85,7 @@ void Connection::OpenChannel(Now now, const sctp::DataChannels::ChannelConfig& c
 
 bool Connection::SendData(Now now, uint16_t channel, std::shared_ptr<const base::Buffer> message,
                           bool binary) {
+  data_due_ = true;
   return data_ && data_->Send(now.mono, channel, std::move(message), binary);
 }
 
@@ -222,6 +225,7 @@ void Connection::PollDtls(Now now) {
                    [&](const dtls::Transport::Data& data) {
                      if (data_) {
                        data_->OnPacket(now.mono, data.bytes);
+                       data_due_ = true;
                      }
                    },
                    [&](const dtls::Transport::RemoteClosed&) {
@@ -323,7 +327,8 @@ void Connection::Drain(Now now, net::PacketOutput& output) {
       ++counters_.no_space;
     }
   }
-  if (data_ && dtls_ && dtls_->connected()) {
+  // SCTP builds its packets in buffers of its own; a turn in which nothing happened to it must not ask.
+  if (data_ && dtls_ && dtls_->connected() && std::exchange(data_due_, false)) {
     while (const auto packet = data_->PollTransmit(now.mono)) {
       dtls_->Send(*packet);
     }
@@ -366,6 +371,7 @@ void Connection::OnTimeout(Now now) {
   }
   if (data_ && data_->NextTimeout() <= now.mono) {
     data_->OnTimeout(now.mono);
+    data_due_ = true;
   }
   Poll(now);
 }

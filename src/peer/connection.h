@@ -149,6 +149,7 @@ class Connection {
   std::vector<sctp::DataChannels::ChannelConfig> channels_to_open_;
   std::deque<std::pair<net::FiveTuple, base::PacketRef>> early_;
   bool data_enabled_ = false;
+  bool data_due_ = false;  // Something happened to SCTP since it was last asked for packets.
   bool handshake_started_ = false;
   bool failed_ = false;
   bool closed_ = false;

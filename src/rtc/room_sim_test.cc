@@ -31,8 +31,8 @@ Outcome RunConference(uint64_t seed, Mode mode, TimeDelta span) {
   const auto everything_flows = [&] {
     for (const auto& to : sim.clients) {
       for (const auto& from : sim.clients) {
-        if (to != from && (to->PacketsOf(MicOf(from->identity())) == 0 ||
-                           to->PacketsOf(CamOf(from->identity())) == 0)) {
+        if (to != from &&
+            (to->PacketsOf(MicOf(from->identity())) == 0 || to->PacketsOf(CamOf(from->identity())) == 0)) {
           return false;
         }
       }

@@ -58,7 +58,8 @@ TEST_P(Tracks, ALateJoinerSeesVideoFromAKeyFrameOn) {
   ASSERT_TRUE(sim.RunUntilFlows(b, "a-mic", TimeDelta::Seconds(3)));
   sim.RunMillis(3000);
   const Timestamp now = sim.world.network.now();
-  EXPECT_GT(b.CoverageOfCid("a-cam", now - TimeDelta::Seconds(2), now - TimeDelta::Millis(200)).ratio(), 0.99);
+  EXPECT_GT(b.CoverageOfCid("a-cam", now - TimeDelta::Seconds(2), now - TimeDelta::Millis(200)).ratio(),
+            0.99);
   EXPECT_EQ(b.Incoming("a-cam")[0]->last_layer(), 2);
   sim.ExpectOrder();
 }
@@ -262,7 +263,8 @@ TEST_P(Tracks, ALayerThatItsPublisherStopsGivesWayToTheNextBelow) {
   sim.RunMillis(2500);
   EXPECT_EQ(b.Incoming("a-cam")[0]->last_layer(), 0);
   const Timestamp now = sim.world.network.now();
-  EXPECT_GT(b.CoverageOfCid("a-cam", now - TimeDelta::Seconds(1), now - TimeDelta::Millis(200)).ratio(), 0.99);
+  EXPECT_GT(b.CoverageOfCid("a-cam", now - TimeDelta::Seconds(1), now - TimeDelta::Millis(200)).ratio(),
+            0.99);
   camera.active_layers = 3;
   sim.RunMillis(2500);
   EXPECT_EQ(b.Incoming("a-cam")[0]->last_layer(), 2);
@@ -319,8 +321,7 @@ TEST_P(Tracks, APublisherDecidesWhoMaySubscribe) {
   ASSERT_TRUE(sim.RunUntilFlows(b, "a-cam"));
   ASSERT_TRUE(sim.RunUntilFlows(c, "a-cam"));
   livekit::SignalRequest request;
-  livekit::TrackPermission& permission =
-      *request.mutable_subscription_permission()->add_track_permissions();
+  livekit::TrackPermission& permission = *request.mutable_subscription_permission()->add_track_permissions();
   permission.set_participant_identity("b");
   permission.add_track_sids(a.sids["a-mic"]);
   a.Send(request);

@@ -74,9 +74,10 @@ void SubscriberNegotiation::AddSender(Now now, MediaSender& sender) {
   });
   if (free != sections_.end()) {
     free->sender = &sender;
-    free->bound = false;
+    free->bound = free->offered = false;
   } else if (sections_.size() < environment_.settings.limits.max_media_sections) {
-    sections_.push_back({std::to_string(sections_.size() + 1), sender.audio(), &sender, false});
+    sections_.push_back(
+        {.mid = std::to_string(sections_.size() + 1), .audio = sender.audio(), .sender = &sender});
   } else {
     return;  // The subscription stays unbound and is told so by its own deadline.
   }
@@ -135,7 +136,8 @@ sdp::SessionDescription SubscriberNegotiation::MakeOffer() {
   sdp::SessionDescription offer = MakeSession(parameters);
   offer.media.push_back(MakeDataSection(parameters, kDataMid));
   offer.bundle.push_back(kDataMid);
-  for (const Section& section : sections_) {
+  for (Section& section : sections_) {
+    section.offered = section.sender != nullptr;
     offer.media.push_back(MakeSection(section, parameters));
     offer.bundle.push_back(section.mid);
   }
@@ -199,8 +201,9 @@ void SubscriberNegotiation::BindSections(Now now, const sdp::SessionDescription&
   // OnBound may remove senders, so the list is walked by index and each is looked at afresh.
   for (size_t i = 0; i < sections_.size(); ++i) {
     Section& section = sections_[i];
-    if (section.sender == nullptr || section.bound) {
-      continue;
+    if (section.sender == nullptr || section.bound || !section.offered) {
+      continue;  // A sender that came after the offer: this answer still speaks of the section's previous
+                 // use.
     }
     const sdp::MediaSection* media = answer.Find(section.mid);
     if (media == nullptr) {

@@ -68,6 +68,7 @@ class SubscriberNegotiation {
     bool audio = true;
     MediaSender* sender = nullptr;
     bool bound = false;
+    bool offered = false;  // The outstanding or last offer has this sender: its answer may bind it.
   };
 
   bool MayNegotiate() const { return state_ != State::kNew && state_ != State::kWaiting && !resume_pending_; }

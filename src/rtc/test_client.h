@@ -303,6 +303,8 @@ class TestClient final : public sim::Host, public TestPeer::Owner {
   std::optional<int> rejected;
   bool joined = false;
   bool receives_red = true;    // Single mode: whether sections to receive in offer RED.
+  std::vector<std::string> receives_codecs;  // Single mode: of video, by name; empty: all.
+  bool heeds_requirements = true;            // Adds the sections that it is asked for.
   bool answers_offers = true;  // Dual mode: off to see what an unanswered offer does.
   uint64_t offers_sent = 0;
 
@@ -371,7 +373,7 @@ class TestClient final : public sim::Host, public TestPeer::Owner {
     if (!received.packet.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) {
       world_.violations.push_back(options_.identity + ": a data message that is no DataPacket");
     }
-    if (received.packet.participant_identity() == options_.identity) {
+    if (received.packet.participant_sid() == self.sid()) {
       world_.violations.push_back(options_.identity + ": its own data");
     }
     world_.Log(HashBytes(bytes));
@@ -480,6 +482,13 @@ class TestClient final : public sim::Host, public TestPeer::Owner {
     ClientTransport transport = TransportOf(*publisher, sdp::Setup::kActpass);
     transport.version = ++offer_id_;
     last_offer_ = MakeClientOffer(sections, transport);
+    for (sdp::MediaSection& section : last_offer_.media) {
+      if (section.kind == Kind::kVideo && !sdp::Sends(section.direction) && !receives_codecs.empty()) {
+        std::erase_if(section.codecs, [&](const sdp::Codec& codec) {
+          return std::ranges::find(receives_codecs, codec.name) == receives_codecs.end();
+        });
+      }
+    }
     livekit::SessionDescription offer;
     offer.set_type("offer");
     offer.set_sdp(sdp::Write(last_offer_));
@@ -493,8 +502,10 @@ class TestClient final : public sim::Host, public TestPeer::Owner {
       return;
     }
     const ice::Candidate candidate = peer.connection.ice().local_candidates().front();
-    const nlohmann::json init{
-        {"candidate", candidate.ToString()}, {"sdpMid", "0"}, {"sdpMLineIndex", 0}, {"usernameFragment", ufrag}};
+    const nlohmann::json init{{"candidate", candidate.ToString()},
+                              {"sdpMid", "0"},
+                              {"sdpMLineIndex", 0},
+                              {"usernameFragment", ufrag}};
     livekit::SignalRequest request;
     request.mutable_trickle()->set_candidateinit(init.dump());
     request.mutable_trickle()->set_target(target);
@@ -803,6 +814,9 @@ class TestClient final : public sim::Host, public TestPeer::Owner {
   }
 
   void OnRequirement(const livekit::MediaSectionsRequirement& requirement) {
+    if (!heeds_requirements) {
+      return;
+    }
     const auto add = [&](Kind kind, uint32_t count) {
       for (uint32_t i = 0; i < count; ++i) {
         ClientSection section;

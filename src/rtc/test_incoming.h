@@ -22,7 +22,7 @@ namespace weir::rtc::test {
 class IncomingTrack {
  public:
   struct Config {
-    std::string receiver;   // Identity of who receives.
+    std::string receiver;  // Identity of who receives.
     std::string sid;
     std::string publisher;  // Whose track it is, and under which cid it was published.
     std::string cid;
@@ -329,7 +329,7 @@ struct Coverage {
 
 inline Coverage CoverageOf(MediaLedger& ledger, const std::vector<const IncomingTrack*>& tracks,
                            const std::string& cid, Timestamp from, Timestamp to) {
-  std::map<int64_t, std::map<int, int>> wanted;    // Frame to layer to packets.
+  std::map<int64_t, std::map<int, int>> wanted;  // Frame to layer to packets.
   std::map<int64_t, std::map<int, int>> received;
   for (const sim::Stamp& stamp : ledger.Of(cid)) {
     const SentRecord& record = *ledger.Find(stamp);

@@ -43,9 +43,9 @@ struct SentRecord {
   std::string publisher;  // Identity.
   std::string cid;
   int layer = 0;
-  int64_t frame = 0;           // Counts alike on every layer of a track.
-  int packets_of_frame = 1;    // On this layer.
-  uint64_t body_hash = 0;      // Of what follows the codec's descriptor.
+  int64_t frame = 0;         // Counts alike on every layer of a track.
+  int packets_of_frame = 1;  // On this layer.
+  uint64_t body_hash = 0;    // Of what follows the codec's descriptor.
   Timestamp at;
 };
 

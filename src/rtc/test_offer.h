@@ -22,9 +22,9 @@ struct ClientSection {
   sdp::Direction direction = sdp::Direction::kInactive;
   std::string stream;  // msid of what it sends.
   std::string track;
-  std::vector<std::string> rids;                              // Simulcast, else:
-  std::vector<std::pair<uint32_t, uint32_t>> ssrcs;           // Primary and RTX (0: none).
-  bool red = true;                                            // Audio: whether RED is offered.
+  std::vector<std::string> rids;                     // Simulcast, else:
+  std::vector<std::pair<uint32_t, uint32_t>> ssrcs;  // Primary and RTX (0: none).
+  bool red = true;                                   // Audio: whether RED is offered.
 };
 
 struct ClientTransport {

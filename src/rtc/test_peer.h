@@ -24,13 +24,15 @@ namespace weir::rtc::test {
 class TestPeer final : public peer::Observer {
  public:
   // Chromium's numbers, as in test_offer.h.
-  static constexpr uint8_t kAudioLevelId = 1, kTransportCcId = 3, kMidId = 4, kRidId = 10, kRepairedRidId = 11;
+  static constexpr uint8_t kAudioLevelId = 1, kTransportCcId = 3, kMidId = 4, kRidId = 10,
+                           kRepairedRidId = 11;
 
   class Owner {
    public:
     virtual ~Owner() = default;
     virtual void OnPeerConnected(Now now, TestPeer& peer) = 0;
-    virtual void OnPeerData(Now now, TestPeer& peer, std::string_view label, bool binary, ConstBytes bytes) = 0;
+    virtual void OnPeerData(Now now, TestPeer& peer, std::string_view label, bool binary,
+                            ConstBytes bytes) = 0;
   };
   struct Counters {
     uint64_t unknown_ssrc = 0;  // Media that overtook its description.
@@ -41,7 +43,8 @@ class TestPeer final : public peer::Observer {
     uint64_t retransmitted = 0;
   };
 
-  TestPeer(TestWorld& world, std::string name, ice::Role role, const net::SocketAddress& address, Owner& owner)
+  TestPeer(TestWorld& world, std::string name, ice::Role role, const net::SocketAddress& address,
+           Owner& owner)
       : name(std::move(name)),
         address(address),
         public_address(address),
@@ -159,31 +162,30 @@ class TestPeer final : public peer::Observer {
 
   void OnRtcp(Now now, ConstBytes compound) override {
     const auto read = rtcp::VisitCompound(
-        compound,
-        base::Overloaded{
-            [&](const rtcp::SenderReport& report) {
-              if (IncomingTrack* track = FindIncoming(report.sender)) {
-                track->OnSenderReport(now, report);
-              }
-            },
-            [&](const rtcp::ReceiverReport& report) {
-              ++counters.receiver_reports;
-              for (const rtcp::ReportBlock& block : report.blocks) {
-                if (OutgoingStream* stream = FindStream(block.ssrc)) {
-                  (stream->ssrc == block.ssrc ? stream->reported : stream->rtx_reported) = true;
-                }
-              }
-            },
-            [&](const rtcp::Nack& nack) { Repair(now, nack); },
-            [&](const rtcp::Pli& pli) {
-              ++counters.plis_received;
-              if (OutgoingStream* stream = FindStream(pli.media)) {
-                stream->keyframe_due = true;
-              }
-            },
-            [&](const rtcp::TransportFeedback&) { ++counters.transport_feedback; },
-            [](const auto&) {},
-        });
+        compound, base::Overloaded{
+                      [&](const rtcp::SenderReport& report) {
+                        if (IncomingTrack* track = FindIncoming(report.sender)) {
+                          track->OnSenderReport(now, report);
+                        }
+                      },
+                      [&](const rtcp::ReceiverReport& report) {
+                        ++counters.receiver_reports;
+                        for (const rtcp::ReportBlock& block : report.blocks) {
+                          if (OutgoingStream* stream = FindStream(block.ssrc)) {
+                            (stream->ssrc == block.ssrc ? stream->reported : stream->rtx_reported) = true;
+                          }
+                        }
+                      },
+                      [&](const rtcp::Nack& nack) { Repair(now, nack); },
+                      [&](const rtcp::Pli& pli) {
+                        ++counters.plis_received;
+                        if (OutgoingStream* stream = FindStream(pli.media)) {
+                          stream->keyframe_due = true;
+                        }
+                      },
+                      [&](const rtcp::TransportFeedback&) { ++counters.transport_feedback; },
+                      [](const auto&) {},
+                  });
     if (!read) {
       world_.violations.push_back(name + ": broken RTCP from the server");
     }

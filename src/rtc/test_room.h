@@ -91,6 +91,8 @@ class BothModes : public testing::TestWithParam<bool> {
  protected:
   bool single() const { return GetParam(); }
 };
-inline std::string ModeName(const testing::TestParamInfo<bool>& info) { return info.param ? "Single" : "Dual"; }
+inline std::string ModeName(const testing::TestParamInfo<bool>& info) {
+  return info.param ? "Single" : "Dual";
+}
 
 }  // namespace weir::rtc::test

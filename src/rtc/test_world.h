@@ -2,6 +2,8 @@
 // network, and signalling that takes a while.
 #pragma once
 
+#include <array>
+#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
@@ -39,36 +41,53 @@ inline Settings TestSettings() {
   return settings;
 }
 
-// Collects packets for a network. `on_packet` sees every one as it leaves.
+// Collects packets for a network, and allocates nothing once it has been as full as it gets. `on_packet` sees
+// every packet as it leaves.
 class NetworkOutput final : public net::PacketOutput {
  public:
   base::MutableBytes Reserve(const net::FiveTuple&, size_t max) override {
-    return {space_, std::min(max, sizeof space_)};
+    if (used_ == waiting_.size()) {
+      waiting_.emplace_back();
+    }
+    return base::MutableBytes(waiting_[used_].bytes).first(std::min(max, kSpace));
   }
   void Commit(const net::FiveTuple& path, size_t size) override {
+    Waiting& packet = waiting_[used_++];
+    packet.path = path;
+    packet.size = size;
     if (on_packet) {
-      on_packet(path, {space_, size});
-    }
-    waiting_.emplace_back(path, Buffer(space_, space_ + size));
-  }
-  void Flush(sim::Network& network) {
-    for (const auto& [path, bytes] : std::exchange(waiting_, {})) {
-      network.Send(path, bytes);
+      on_packet(path, ConstBytes(packet.bytes).first(size));
     }
   }
-  // Through a NAT.
-  void Flush(sim::Network& network, const net::SocketAddress& from, const net::SocketAddress& as) {
-    for (auto& [path, bytes] : waiting_) {
-      path.local = path.local == from ? as : path.local;
+  // `as` stands for `from` on the way: a NAT.
+  void Flush(sim::Network& network, const net::SocketAddress& from = {}, const net::SocketAddress& as = {}) {
+    const size_t count = std::exchange(used_, 0);
+    for (size_t i = 0; i < count; ++i) {
+      Waiting& packet = waiting_[i];
+      packet.path.local = packet.path.local == from ? as : packet.path.local;
+      network.Send(packet.path, ConstBytes(packet.bytes).first(packet.size));
     }
-    Flush(network);
   }
 
   std::function<void(const net::FiveTuple&, ConstBytes)> on_packet;
 
  private:
-  uint8_t space_[1600];
-  std::vector<std::pair<net::FiveTuple, Buffer>> waiting_;
+  static constexpr size_t kSpace = 1600;
+  struct Waiting {
+    net::FiveTuple path;
+    size_t size = 0;
+    std::array<uint8_t, kSpace> bytes;
+  };
+  std::deque<Waiting> waiting_;
+  size_t used_ = 0;
+};
+
+// Told of each turn of the server that a datagram begins, for those who measure it.
+class TurnProbe {
+ public:
+  virtual ~TurnProbe() = default;
+  virtual void OnTurnBegins(Now now, ConstBytes datagram) = 0;
+  virtual void OnTurnEnds() = 0;
 };
 
 class TestWorld final : public RoomObserver {
@@ -77,18 +96,10 @@ class TestWorld final : public RoomObserver {
       : settings(settings_in),
         network(seed),
         random(seed ^ 0x5eed),
-        environment{random,
-                    base::Logger(),
-                    TestCertificate(),
-                    settings,
-                    keys,
-                    host_candidates,
-                    pool,
-                    timers,
-                    flush,
-                    router,
-                    output,
-                    *this},
+        environment{random,   base::Logger(), TestCertificate(),
+                    settings, keys,           host_candidates,
+                    pool,     timers,         flush,
+                    router,   output,         *this},
         rooms(environment),
         server_(*this),
         mailbox_(*this) {
@@ -96,9 +107,8 @@ class TestWorld final : public RoomObserver {
     host_candidates.push_back(ice::MakeHostCandidate(net::Protocol::kUdp, kServerAddress, 65535));
     network.AddHost(server_, {kServerAddress});
     network.AddHost(mailbox_, {});
-    network.AddInvariant([this] {
-      return violations.empty() ? std::nullopt : std::optional(violations.front());
-    });
+    network.AddInvariant(
+        [this] { return violations.empty() ? std::nullopt : std::optional(violations.front()); });
     output.on_packet = [this](const net::FiveTuple& path, ConstBytes bytes) { CheckNonce(path, bytes); };
   }
 
@@ -141,6 +151,7 @@ class TestWorld final : public RoomObserver {
   Environment environment;
   RoomManager rooms;
 
+  TurnProbe* probe = nullptr;
   TimeDelta signal_delay = TimeDelta::Millis(20);
   MediaLedger ledger;
   struct Publication {
@@ -156,12 +167,19 @@ class TestWorld final : public RoomObserver {
    public:
     explicit Server(TestWorld& world) : world_(world) {}
     void OnDatagram(Now now, const sim::Datagram& datagram) override {
-      world_.router.OnDatagram(now, datagram.path, world_.pool.Copy(datagram.bytes, now.mono));
+      base::PacketRef packet = world_.pool.Copy(datagram.bytes, now.mono);
+      if (world_.probe != nullptr) {
+        world_.probe->OnTurnBegins(now, datagram.bytes);
+      }
+      world_.router.OnDatagram(now, datagram.path, std::move(packet));
     }
     Timestamp NextTimeout() const override { return world_.timers.NextTimeout(); }
     void OnTimeout(Now now) override { world_.timers.Run(now); }
     void Flush(Now now, sim::Network& net) override {
       world_.rooms.EndTurn(now);
+      if (world_.probe != nullptr) {
+        world_.probe->OnTurnEnds();
+      }
       world_.output.Flush(net);
     }
 
