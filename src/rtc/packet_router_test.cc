@@ -42,9 +42,7 @@ class PacketRouterTest : public testing::Test {
     world_.router.OnDatagram(world_.now(), path, world_.pool.Copy(bytes, world_.now().mono));
   }
   // How many datagrams of no known protocol a transport got: a probe of where the router sends a path.
-  static uint64_t Heard(Transport& transport) {
-    return transport.connection().counters().unknown_protocol;
-  }
+  static uint64_t Heard(Transport& transport) { return transport.connection().counters().unknown_protocol; }
 
   const Buffer probe_ = Buffer(20, 0xff);
   TestWorld world_{1};

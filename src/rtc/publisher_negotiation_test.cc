@@ -20,9 +20,7 @@ using testing::UnorderedElementsAre;
 
 class PublisherNegotiationTest : public testing::Test, public PublisherNegotiation::Owner {
  protected:
-  void Make(bool single) {
-    negotiation_.emplace(world_.environment, engine_, transport_, single, *this);
-  }
+  void Make(bool single) { negotiation_.emplace(world_.environment, engine_, transport_, single, *this); }
   base::Result<void> Offer(const std::vector<ClientSection>& sections, uint32_t id = 1,
                            const ClientTransport& transport = {}) {
     livekit::SessionDescription message;
@@ -147,8 +145,7 @@ TEST_F(PublisherNegotiationTest, PutsWaitingTracksIntoTheFirstOffersSections) {
   EXPECT_EQ(answer.media[1].msids[0].track, "TR_A");
   EXPECT_EQ(answer.media[4].direction, Direction::kSendOnly);
   EXPECT_EQ(answer.media[2].direction, Direction::kInactive);
-  EXPECT_THAT(answers_.back().mid_to_track_id(),
-              UnorderedElementsAre(Pair("1", "TR_A"), Pair("4", "TR_V")));
+  EXPECT_THAT(answers_.back().mid_to_track_id(), UnorderedElementsAre(Pair("1", "TR_A"), Pair("4", "TR_V")));
   EXPECT_EQ(audio.bound, 1);
   EXPECT_EQ(video.bound, 1);
   EXPECT_EQ(video.codecs[0].codec, codec::Codec::kVp8);
@@ -174,7 +171,8 @@ TEST_F(PublisherNegotiationTest, AsksForAnOfferWhenSectionsAreToSpare) {
 TEST_F(PublisherNegotiationTest, AsksForTheSectionsThatAreMissingAndForNoneTwice) {
   Make(true);
   ASSERT_TRUE(Offer(SingleConnectionSections(1, 1)).has_value());
-  FakeSender senders[] = {{true, "TR_A1"}, {true, "TR_A2"}, {true, "TR_A3"}, {false, "TR_V1"}, {false, "TR_V2"}};
+  FakeSender senders[] = {
+      {true, "TR_A1"}, {true, "TR_A2"}, {true, "TR_A3"}, {false, "TR_V1"}, {false, "TR_V2"}};
   for (FakeSender& sender : senders) {
     negotiation_->AddSender(world_.now(), sender);
   }

@@ -17,13 +17,13 @@ using sdp::Direction;
 using testing::ElementsAre;
 using testing::IsEmpty;
 using testing::Pair;
-using testing::UnorderedElementsAre;
 
 class SubscriberNegotiationTest : public testing::Test, public SubscriberNegotiation::Owner {
  protected:
   SubscriberNegotiationTest() { Make({}); }
   void Make(const SubscriberNegotiation::Config& config) {
-    negotiation_ = std::make_unique<SubscriberNegotiation>(world_.environment, engine_, transport_, config, *this);
+    negotiation_ =
+        std::make_unique<SubscriberNegotiation>(world_.environment, engine_, transport_, config, *this);
   }
   void RunMillis(int64_t millis) {
     const Timestamp end = world_.now().mono + TimeDelta::Millis(millis);

@@ -302,10 +302,10 @@ class TestClient final : public sim::Host, public TestPeer::Owner {
   std::optional<uint16_t> closed;        // The code with which signalling was closed.
   std::optional<int> rejected;
   bool joined = false;
-  bool receives_red = true;    // Single mode: whether sections to receive in offer RED.
+  bool receives_red = true;                  // Single mode: whether sections to receive in offer RED.
   std::vector<std::string> receives_codecs;  // Single mode: of video, by name; empty: all.
   bool heeds_requirements = true;            // Adds the sections that it is asked for.
-  bool answers_offers = true;  // Dual mode: off to see what an unanswered offer does.
+  bool answers_offers = true;                // Dual mode: off to see what an unanswered offer does.
   uint64_t offers_sent = 0;
 
   // sim::Host

@@ -62,9 +62,7 @@ class UpTracksTest : public testing::Test, public UpTracks::Owner {
                ? Refusal::OK
                : messages_.back().request_response().reason();
   }
-  const livekit::TrackInfo& InfoOf(const std::string& mid) {
-    return tracks_.published().at(mid)->info();
-  }
+  const livekit::TrackInfo& InfoOf(const std::string& mid) { return tracks_.published().at(mid)->info(); }
 
   // UpTracks::Owner
   void Send(const Response& message) override { messages_.push_back(message); }

@@ -149,9 +149,10 @@ TEST_P(JoinRequestForms, SayEverythingAndMakeTheClientUseOneConnection) {
 }
 
 TEST(JoinRequest, MayComeWithOrWithoutPadding) {
-  std::string body;
   for (size_t size = 0; size < 4; ++size) {
-    std::string text = Wrap(SomeJoinRequest().SerializeAsString(), livekit::WrappedJoinRequest::NONE);
+    livekit::JoinRequest request = SomeJoinRequest();
+    request.set_metadata(std::string(size, 'm'));
+    std::string text = Wrap(request.SerializeAsString(), livekit::WrappedJoinRequest::NONE);
     EXPECT_TRUE(Parse({{"join_request", text}}).has_value());
     text.erase(text.find_last_not_of('=') + 1);
     EXPECT_TRUE(Parse({{"join_request", text}}).has_value());

@@ -36,5 +36,21 @@ TEST(MessageCodec, FieldsThatNobodyKnowsAreIgnored) {
   EXPECT_TRUE(codec.Decode(FrameType::kText, R"({"ping":"1","somethingNew":{"a":1}})"));
 }
 
+TEST(MessageCodec, BinaryFramesReadBack) {
+  livekit::SignalResponse response;
+  response.set_pong(123);
+  livekit::SignalResponse again;
+  ASSERT_TRUE(again.ParseFromString(MessageCodec().Encode(response).bytes));
+  EXPECT_EQ(again.pong(), 123);
+}
+
+TEST(MessageCodec, TextThatCannotBeJsonGoesOutInBinary) {
+  MessageCodec codec;
+  ASSERT_TRUE(codec.Decode(FrameType::kText, R"({"ping":"1"})").has_value());
+  livekit::SignalResponse response;
+  response.mutable_join()->set_server_version("\xff\xfe");
+  EXPECT_EQ(codec.Encode(response).type, FrameType::kBinary);
+}
+
 }  // namespace
 }  // namespace weir::signal
