@@ -89,8 +89,7 @@ class Attack {
         pair_.server.connection.ice().Restart(pair_.now().mono);
         break;
       case 11:
-        pair_.server.connection.OnPathClosed(
-            pair_.now(), {net::Protocol::kUdp, pair_.server.address, from});
+        pair_.server.connection.OnPathClosed(pair_.now(), {net::Protocol::kUdp, pair_.server.address, from});
         break;
       case 12:
         pair_.server.connection.Close(pair_.now(), pair_.server);
@@ -112,8 +111,8 @@ class Attack {
     header[0] = 0x80;
     header[1] = 96;
     base::StoreU16(header.data() + 2, static_cast<uint16_t>(++sent_rtp_));
-    end.connection.SendRtp(end, header, {}, base::ConstBytes(payload).first(std::min<size_t>(payload.size(), 1400)),
-                           0, 0);
+    end.connection.SendRtp(end, header, {},
+                           base::ConstBytes(payload).first(std::min<size_t>(payload.size(), 1400)), 0, 0);
   }
 
   ByteReader input_;

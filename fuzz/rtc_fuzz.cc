@@ -76,7 +76,9 @@ class Worker {
 
   Identity Name(size_t client) const { return Identity(std::string(1, static_cast<char>('a' + client))); }
   RoomName RoomOf(size_t client) const { return RoomName(client == 3 ? "other" : "room"); }
-  std::string Text() { return std::string(base::AsText(input_.ReadBytes(std::min<size_t>(input_.ReadU8(), input_.remaining())))); }
+  std::string Text() {
+    return std::string(base::AsText(input_.ReadBytes(std::min<size_t>(input_.ReadU8(), input_.remaining()))));
+  }
   std::string Sid(size_t client) {
     const std::vector<std::string>& sids = ears_[client]->sids;
     const uint8_t choice = input_.ReadU8();
@@ -156,7 +158,8 @@ class Worker {
       case 2:
         if (const auto& offer = ears_[client]->offer) {
           const auto parsed = sdp::Parse(offer->sdp());
-          request.mutable_answer()->set_sdp(sdp::Write(MakeClientAnswer(*parsed, {.setup = sdp::Setup::kActive})));
+          request.mutable_answer()->set_sdp(
+              sdp::Write(MakeClientAnswer(*parsed, {.setup = sdp::Setup::kActive})));
           request.mutable_answer()->set_id(offer->id());
         }
         break;
@@ -190,9 +193,9 @@ class Worker {
         request.mutable_simulate()->set_speaker_update(kind % 4);
         break;
       case 10:
-        request.mutable_trickle()->set_candidateinit(
-            R"({"candidate":"candidate:1 1 udp 2130706431 10.0.0.)" + std::to_string(kind) +
-            R"( 4000 typ host","sdpMid":"0","sdpMLineIndex":0})");
+        request.mutable_trickle()->set_candidateinit(R"({"candidate":"candidate:1 1 udp 2130706431 10.0.0.)" +
+                                                     std::to_string(kind) +
+                                                     R"( 4000 typ host","sdpMid":"0","sdpMLineIndex":0})");
         request.mutable_trickle()->set_target((kind & 16) != 0 ? livekit::SUBSCRIBER : livekit::PUBLISHER);
         break;
       case 11:
@@ -242,8 +245,9 @@ class Worker {
         ReceiveDatagram();
         break;
       case 11:
-        static_cast<void>((choice & 64) != 0 ? world_.rooms.DeleteRoom(world_.now(), room)
-                                             : world_.rooms.RemoveParticipant(world_.now(), room, Name(client)));
+        static_cast<void>((choice & 64) != 0
+                              ? world_.rooms.DeleteRoom(world_.now(), room)
+                              : world_.rooms.RemoveParticipant(world_.now(), room, Name(client)));
         break;
       default: {
         livekit::SendDataRequest request;
@@ -256,8 +260,8 @@ class Worker {
   }
 
   void ReceiveDatagram() {
-    const net::FiveTuple path{net::Protocol::kUdp, kServerAddress,
-                              {net::IpAddress::V4(10, 0, 0, 1), input_.ReadU8()}};
+    const net::FiveTuple path{
+        net::Protocol::kUdp, kServerAddress, {net::IpAddress::V4(10, 0, 0, 1), input_.ReadU8()}};
     Buffer bytes;
     if ((input_.ReadU8() & 1) != 0 && !world_.ufrags.empty()) {
       bytes = stun::MessageBuilder(stun::Class::kRequest, stun::Method::kBinding, stun::TransactionId())

@@ -49,8 +49,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   if (!offer) {
     return 0;
   }
-  static const MediaEngine engine({Codec::kOpus, Codec::kRed, Codec::kPcmu, Codec::kVp8, Codec::kVp9,
-                                   Codec::kH264, Codec::kAv1});
+  static const MediaEngine engine(
+      {Codec::kOpus, Codec::kRed, Codec::kPcmu, Codec::kVp8, Codec::kVp9, Codec::kH264, Codec::kAv1});
   const std::vector<OfferedTrack> tracks = FindOfferedTracks(*offer, engine);
   Expect(tracks.size() <= offer->media.size());
   const auto answer = MakeAnswer(*offer, engine, PlanFor(*offer, data[0]));

@@ -51,30 +51,7 @@ class TestClient final : public sim::Host, public TestPeer::Owner {
 
   // ---- Session.
 
-  void Join() {
-    publisher = MakePeer("publisher", ice::Role::kControlling);
-    subscriber = options_.single ? nullptr : MakePeer("subscriber", ice::Role::kControlled);
-    sections = options_.single ? SingleConnectionSections(options_.receive_audios, options_.receive_videos)
-                               : SingleConnectionSections(0, 0);
-    for (ClientSection& section : sections) {
-      section.red = receives_red;
-    }
-    for (const std::string_view label : {kLossyLabel, kReliableLabel, kDataTrackLabel}) {
-      sctp::DataChannels::ChannelConfig channel{.label = std::string(label)};
-      if (label != kReliableLabel) {
-        channel.ordered = false;
-        channel.max_retransmits = 0;
-      }
-      publisher->connection.OpenChannel(world_.now(), channel);
-    }
-    JoinRequest request = MakeRequest();
-    if (options_.single) {
-      request.parameters.add_tracks = std::exchange(early_tracks_, {});
-      AddPending();
-      request.parameters.publisher_offer = MakeOffer();
-    }
-    Connect(std::move(request));
-  }
+  void Join();
 
   void Resume() {
     JoinRequest request = MakeRequest();
@@ -130,14 +107,7 @@ class TestClient final : public sim::Host, public TestPeer::Owner {
     std::string track;      // Another id in the msid than the cid.
   };
 
-  AudioSource& PublishAudio(PublishOptions publish) {
-    auto source =
-        std::make_unique<AudioSource>(world_.ledger, options_.identity, publish.cid, world_.network.random());
-    AudioSource& result = *source;
-    publish.rids.clear();
-    Publish(publish, std::move(source));
-    return result;
-  }
+  AudioSource& PublishAudio(PublishOptions publish);
   VideoSource& PublishVideo(PublishOptions publish) {
     auto source = std::make_unique<VideoSource>(world_.ledger, options_.identity, publish.cid,
                                                 world_.network.random(), publish.rids);
@@ -146,41 +116,11 @@ class TestClient final : public sim::Host, public TestPeer::Owner {
     return result;
   }
 
-  void Unpublish(const std::string& cid) {
-    for (ClientSection& section : sections) {
-      if (section.track == cid && sdp::Sends(section.direction)) {
-        section.direction = sdp::Direction::kInactive;
-        publisher->sources.at(section.mid)->sending = false;
-        publisher->sources.erase(section.mid);
-      }
-    }
-    Negotiate();
-  }
+  void Unpublish(const std::string& cid);
 
-  void Mute(const std::string& cid, bool muted) {
-    if (MediaSource* source = FindSource(cid)) {
-      source->sending = !muted;
-      source->next_tick = world_.network.now();
-    }
-    livekit::SignalRequest request;
-    request.mutable_mute()->set_sid(sids.at(cid));
-    request.mutable_mute()->set_muted(muted);
-    Send(request);
-  }
+  void Mute(const std::string& cid, bool muted);
 
-  void Subscribe(const std::string& sid, bool subscribe) {
-    for (TestPeer* peer : Peers()) {
-      for (const auto& [mid, track] : peer->incoming) {
-        if (!subscribe && track->config().sid == sid) {
-          track->ended_at = world_.network.now();
-        }
-      }
-    }
-    livekit::SignalRequest request;
-    request.mutable_subscription()->add_track_sids(sid);
-    request.mutable_subscription()->set_subscribe(subscribe);
-    Send(request);
-  }
+  void Subscribe(const std::string& sid, bool subscribe);
 
   void SetTrack(const std::string& sid, livekit::VideoQuality quality, bool disabled = false) {
     livekit::SignalRequest request;
@@ -192,57 +132,16 @@ class TestClient final : public sim::Host, public TestPeer::Owner {
 
   // ---- Data. False: no open channel.
 
-  bool SendData(const std::string& text, bool reliable = true, const std::vector<std::string>& to = {}) {
-    livekit::DataPacket packet;
-    packet.mutable_user()->set_payload(text);
-    for (const std::string& identity : to) {
-      packet.add_destination_identities(identity);
-    }
-    return SendPacket(packet, reliable);
-  }
-  bool SendPacket(livekit::DataPacket packet, bool reliable = true) {
-    const auto channel = publisher->channels.find(std::string(reliable ? kReliableLabel : kLossyLabel));
-    if (channel == publisher->channels.end()) {
-      return false;
-    }
-    if (reliable && packet.sequence() == 0) {
-      packet.set_kind(livekit::DataPacket::RELIABLE);
-      packet.set_sequence(++data_sequence_);
-    }
-    auto bytes = std::make_shared<Buffer>(packet.ByteSizeLong());
-    packet.SerializeToArray(bytes->data(), static_cast<int>(bytes->size()));
-    return publisher->connection.SendData(world_.now(), channel->second, std::move(bytes));
-  }
-  std::vector<std::string> TextsFrom(const std::string& identity, bool reliable = true) const {
-    std::vector<std::string> texts;
-    for (const ReceivedData& received : data) {
-      if (received.packet.participant_identity() == identity &&
-          received.label == (reliable ? kReliableLabel : kLossyLabel)) {
-        texts.push_back(received.packet.user().payload());
-      }
-    }
-    return texts;
-  }
+  bool SendData(const std::string& text, bool reliable = true, const std::vector<std::string>& to = {});
+  bool SendPacket(livekit::DataPacket packet, bool reliable = true);
+  std::vector<std::string> TextsFrom(const std::string& identity, bool reliable = true) const;
 
   // ---- What it knows.
 
   TestPeer& downlink() { return subscriber ? *subscriber : *publisher; }
   bool connected() const { return (subscriber ? subscriber : publisher)->connection.connected(); }
   // Of one publication of another: everything that was received of it, over all its subscriptions.
-  std::vector<const IncomingTrack*> Incoming(const std::string& cid) {
-    std::vector<const IncomingTrack*> tracks;
-    for (const auto& track : downlink().past) {
-      if (track->config().cid == cid) {
-        tracks.push_back(track.get());
-      }
-    }
-    for (const auto& [mid, track] : downlink().incoming) {
-      if (track->config().cid == cid) {
-        tracks.push_back(track.get());
-      }
-    }
-    return tracks;
-  }
+  std::vector<const IncomingTrack*> Incoming(const std::string& cid);
   size_t PacketsOf(const std::string& cid) {
     size_t packets = 0;
     for (const IncomingTrack* track : Incoming(cid)) {
@@ -253,21 +152,7 @@ class TestClient final : public sim::Host, public TestPeer::Owner {
   Coverage CoverageOfCid(const std::string& cid, Timestamp from, Timestamp to) {
     return CoverageOf(world_.ledger, Incoming(cid), cid, from, to);
   }
-  std::optional<std::string> CheckOrder() {
-    for (TestPeer* peer : Peers()) {
-      for (const auto& track : peer->past) {
-        if (auto wrong = track->CheckOrder()) {
-          return wrong;
-        }
-      }
-      for (const auto& [mid, track] : peer->incoming) {
-        if (auto wrong = track->CheckOrder()) {
-          return wrong;
-        }
-      }
-    }
-    return std::nullopt;
-  }
+  std::optional<std::string> CheckOrder();
   size_t CountOf(livekit::SignalResponse::MessageCase kind) const {
     return static_cast<size_t>(std::count_if(messages.begin(), messages.end(), [&](const auto& message) {
       return message.message_case() == kind;
@@ -278,14 +163,7 @@ class TestClient final : public sim::Host, public TestPeer::Owner {
                                     [&](const auto& message) { return message.message_case() == kind; });
     return found == messages.rend() ? nullptr : &*found;
   }
-  const livekit::ParticipantInfo* Remote(const std::string& identity) const {
-    for (const auto& [sid, info] : others) {
-      if (info.identity() == identity) {
-        return &info;
-      }
-    }
-    return nullptr;
-  }
+  const livekit::ParticipantInfo* Remote(const std::string& identity) const;
   const std::string& identity() const { return options_.identity; }
   const Options& options() const { return options_; }
 
@@ -310,55 +188,10 @@ class TestClient final : public sim::Host, public TestPeer::Owner {
 
   // sim::Host
 
-  void OnDatagram(Now now, const sim::Datagram& datagram) override {
-    for (TestPeer* peer : Peers()) {
-      if (peer->public_address == datagram.path.local && !vanished_) {
-        net::FiveTuple path = datagram.path;
-        path.local = peer->address;
-        peer->connection.OnDatagram(now, path, pool_.Copy(datagram.bytes, now.mono));
-      }
-    }
-  }
-  Timestamp NextTimeout() const override {
-    Timestamp next = Timestamp::Infinity();
-    if (vanished_ || !publisher) {
-      return next;
-    }
-    for (const TestPeer* peer : {publisher.get(), subscriber.get()}) {
-      if (peer != nullptr) {
-        next = std::min(next, peer->connection.NextTimeout());
-        for (const auto& [mid, source] : peer->sources) {
-          next = source->sending ? std::min(next, source->next_tick) : next;
-        }
-      }
-    }
-    return connected() ? std::min(next, next_feedback_) : next;
-  }
-  void OnTimeout(Now now) override {
-    for (TestPeer* peer : Peers()) {
-      if (peer->connection.NextTimeout() <= now.mono) {
-        peer->connection.OnTimeout(now);
-      }
-      for (const auto& [mid, source] : peer->sources) {
-        RunSource(now, *peer, mid, *source);
-      }
-    }
-    if (next_feedback_ <= now.mono) {
-      next_feedback_ = now.mono + TimeDelta::Millis(20);
-      for (TestPeer* peer : Peers()) {
-        peer->SendFeedback(now);
-      }
-    }
-  }
-  void Flush(Now now, sim::Network& network) override {
-    for (TestPeer* peer : Peers()) {
-      peer->connection.Drain(now, peer->output);
-      if (vanished_) {
-        continue;
-      }
-      peer->output.Flush(network, peer->address, peer->public_address);
-    }
-  }
+  void OnDatagram(Now now, const sim::Datagram& datagram) override;
+  Timestamp NextTimeout() const override;
+  void OnTimeout(Now now) override;
+  void Flush(Now now, sim::Network& network) override;
 
   // TestPeer::Owner
 
@@ -367,29 +200,9 @@ class TestClient final : public sim::Host, public TestPeer::Owner {
       next_feedback_ = now.mono;
     }
   }
-  void OnPeerData(Now, TestPeer&, std::string_view label, bool, ConstBytes bytes) override {
-    ReceivedData received;
-    received.label = label;
-    if (!received.packet.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) {
-      world_.violations.push_back(options_.identity + ": a data message that is no DataPacket");
-    }
-    if (received.packet.participant_sid() == self.sid()) {
-      world_.violations.push_back(options_.identity + ": its own data");
-    }
-    world_.Log(HashBytes(bytes));
-    data.push_back(std::move(received));
-  }
+  void OnPeerData(Now, TestPeer&, std::string_view label, bool, ConstBytes bytes) override;
 
-  void Negotiate() {
-    if (offer_outstanding_) {
-      offer_again_ = true;
-      return;
-    }
-    livekit::SignalRequest request;
-    *request.mutable_offer() = MakeOffer();
-    Send(request);
-    SendCandidate(*publisher, livekit::PUBLISHER);
-  }
+  void Negotiate();
   void RestartPublisherIce() {
     publisher->connection.ice().Restart(world_.network.now());
     Negotiate();
@@ -431,40 +244,10 @@ class TestClient final : public sim::Host, public TestPeer::Owner {
     world_.network.AddAddress(*this, address);
     return std::make_unique<TestPeer>(world_, options_.identity + " " + name, role, address, *this);
   }
-  std::vector<TestPeer*> Peers() const {
-    std::vector<TestPeer*> peers;
-    for (TestPeer* peer : {publisher.get(), subscriber.get()}) {
-      if (peer != nullptr) {
-        peers.push_back(peer);
-      }
-    }
-    return peers;
-  }
+  std::vector<TestPeer*> Peers() const;
 
-  JoinRequest MakeRequest() const {
-    JoinRequest request;
-    request.claims.identity = options_.identity;
-    request.claims.name = "name of " + options_.identity;
-    request.claims.kind = options_.kind;
-    request.claims.expires = {sim::Clock::kWallStart.micros + TimeDelta::Seconds(3600).micros()};
-    request.claims.video = options_.grant;
-    request.claims.video->room_join = true;
-    request.claims.video->room = options_.room;
-    request.parameters.single_connection = options_.single;
-    request.parameters.auto_subscribe = options_.auto_subscribe;
-    request.parameters.adaptive_stream = options_.adaptive_stream;
-    request.parameters.client.set_protocol(options_.protocol);
-    request.parameters.client.set_browser(options_.browser);
-    return request;
-  }
-  void Connect(JoinRequest request) {
-    auto sink = std::make_shared<Sink>(*this, world_);
-    sink->self_ = sink;
-    sink_ = sink;
-    closed.reset();
-    request.sink = sink;
-    world_.Post([this, request](Now now) { world_.rooms.Join(now, RoomName(options_.room), request); });
-  }
+  JoinRequest MakeRequest() const;
+  void Connect(JoinRequest request);
 
   // ---- Negotiation.
 
@@ -475,104 +258,16 @@ class TestClient final : public sim::Host, public TestPeer::Owner {
     transport.setup = setup;
     return transport;
   }
-  livekit::SessionDescription MakeOffer() {
-    offer_outstanding_ = true;
-    offer_again_ = false;
-    ++offers_sent;
-    ClientTransport transport = TransportOf(*publisher, sdp::Setup::kActpass);
-    transport.version = ++offer_id_;
-    last_offer_ = MakeClientOffer(sections, transport);
-    for (sdp::MediaSection& section : last_offer_.media) {
-      if (section.kind == Kind::kVideo && !sdp::Sends(section.direction) && !receives_codecs.empty()) {
-        std::erase_if(section.codecs, [&](const sdp::Codec& codec) {
-          return std::ranges::find(receives_codecs, codec.name) == receives_codecs.end();
-        });
-      }
-    }
-    livekit::SessionDescription offer;
-    offer.set_type("offer");
-    offer.set_sdp(sdp::Write(last_offer_));
-    offer.set_id(offer_id_);
-    return offer;
-  }
+  livekit::SessionDescription MakeOffer();
 
-  void SendCandidate(TestPeer& peer, livekit::SignalTarget target) {
-    const std::string& ufrag = peer.connection.ice().local_credentials().ufrag;
-    if (std::exchange(candidate_sent_for_[&peer], ufrag) == ufrag) {
-      return;
-    }
-    const ice::Candidate candidate = peer.connection.ice().local_candidates().front();
-    const nlohmann::json init{{"candidate", candidate.ToString()},
-                              {"sdpMid", "0"},
-                              {"sdpMLineIndex", 0},
-                              {"usernameFragment", ufrag}};
-    livekit::SignalRequest request;
-    request.mutable_trickle()->set_candidateinit(init.dump());
-    request.mutable_trickle()->set_target(target);
-    Send(request);
-  }
+  void SendCandidate(TestPeer& peer, livekit::SignalTarget target);
 
-  void SetRemote(Now now, TestPeer& peer, const sdp::SessionDescription& description) {
-    const sdp::MediaSection& first = description.media.front();
-    peer.connection.SetRemoteFingerprint(first.fingerprints.front().algorithm,
-                                         first.fingerprints.front().value);
-    const ice::Credentials remote{first.ice_ufrag, first.ice_pwd};
-    std::optional<ice::Credentials>& known = remote_ice_[&peer];
-    if (&peer == subscriber.get() && known && *known != remote) {
-      peer.connection.ice().Restart(now.mono);  // The server restarts; so does its answerer.
-    }
-    known = remote;
-    peer.connection.ice().SetRemoteCredentials(remote, now.mono);
-    for (const sdp::MediaSection& section : description.media) {
-      if (section.kind == Kind::kApplication && !section.rejected()) {
-        peer.connection.EnableData(now);
-      }
-    }
-    for (const ice::Candidate& candidate : std::exchange(early_candidates_[&peer], {})) {
-      peer.connection.ice().AddRemoteCandidate(candidate, now.mono);
-    }
-  }
+  void SetRemote(Now now, TestPeer& peer, const sdp::SessionDescription& description);
 
-  void OnAnswer(Now now, const livekit::SessionDescription& message) {
-    if (message.id() != offer_id_) {
-      world_.violations.push_back(options_.identity + ": an answer to another offer");
-      return;
-    }
-    const auto answer = sdp::Parse(message.sdp());
-    if (!answer || answer->media.size() != last_offer_.media.size()) {
-      world_.violations.push_back(options_.identity + ": an answer that does not fit its offer");
-      return;
-    }
-    offer_outstanding_ = false;
-    SetRemote(now, *publisher, *answer);
-    publisher->connection.SetDtlsRole(
-        now, answer->media.front().setup == sdp::Setup::kPassive ? dtls::Role::kClient : dtls::Role::kServer);
-    for (size_t i = 0; i < answer->media.size(); ++i) {
-      ApplyOutgoing(now, last_offer_.media[i], answer->media[i]);
-      if (options_.single) {
-        ApplyIncoming(now, *publisher, answer->media[i], message);
-      }
-    }
-    SendCandidate(*publisher, livekit::PUBLISHER);
-    if (offer_again_) {
-      Negotiate();
-    }
-  }
+  void OnAnswer(Now now, const livekit::SessionDescription& message);
 
   // The answer to what this side sends: the first codec is the one to use.
-  void ApplyOutgoing(Now now, const sdp::MediaSection& offered, const sdp::MediaSection& answer) {
-    const auto source = publisher->sources.find(offered.mid);
-    if (source == publisher->sources.end() || answer.rejected() || !sdp::Receives(answer.direction)) {
-      return;
-    }
-    MediaSource& media = *source->second;
-    media.red = media.audio() && answer.codecs.front().name == "red";
-    payload_types_[offered.mid] = answer.codecs.front().payload_type;
-    if (media.next_tick.infinite()) {
-      media.sending = true;
-      media.next_tick = now.mono;
-    }
-  }
+  void ApplyOutgoing(Now now, const sdp::MediaSection& offered, const sdp::MediaSection& answer);
 
   void ApplyIncoming(Now now, TestPeer& peer, const sdp::MediaSection& section,
                      const livekit::SessionDescription& message) {
@@ -608,203 +303,26 @@ class TestClient final : public sim::Host, public TestPeer::Owner {
     peer.SetIncoming(now, section.mid, std::make_unique<IncomingTrack>(config, world_.ledger));
   }
 
-  void OnOffer(Now now, const livekit::SessionDescription& message) {
-    if (!subscriber) {
-      world_.violations.push_back(options_.identity + ": an offer to a single-connection client");
-      return;
-    }
-    if (!answers_offers) {
-      return;
-    }
-    const auto offer = sdp::Parse(message.sdp());
-    if (!offer) {
-      world_.violations.push_back(options_.identity + ": an offer that does not parse");
-      return;
-    }
-    SetRemote(now, *subscriber, *offer);
-    for (const sdp::MediaSection& section : offer->media) {
-      if (section.kind != Kind::kApplication) {
-        ApplyIncoming(now, *subscriber, section, message);
-      }
-    }
-    livekit::SignalRequest request;
-    request.mutable_answer()->set_type("answer");
-    request.mutable_answer()->set_id(message.id());
-    request.mutable_answer()->set_sdp(
-        sdp::Write(MakeClientAnswer(*offer, TransportOf(*subscriber, sdp::Setup::kActive))));
-    Send(request);
-    subscriber->connection.SetDtlsRole(now, dtls::Role::kClient);
-    SendCandidate(*subscriber, livekit::SUBSCRIBER);
-  }
+  void OnOffer(Now now, const livekit::SessionDescription& message);
 
-  void OnTrickle(Now now, const livekit::TrickleRequest& trickle) {
-    TestPeer* peer = trickle.target() == livekit::SUBSCRIBER ? subscriber.get() : publisher.get();
-    const auto init = nlohmann::json::parse(trickle.candidateinit());
-    const auto candidate = ice::ParseCandidate(init.at("candidate").get<std::string>());
-    if (peer == nullptr || !candidate) {
-      world_.violations.push_back(options_.identity + ": a candidate for nobody, or a broken one");
-    } else if (remote_ice_[peer]) {
-      peer->connection.ice().AddRemoteCandidate(*candidate, now.mono);
-    } else {
-      early_candidates_[peer].push_back(*candidate);
-    }
-  }
+  void OnTrickle(Now now, const livekit::TrickleRequest& trickle);
 
   // ---- Tracks.
 
-  void Publish(const PublishOptions& publish, std::unique_ptr<MediaSource> source) {
-    const bool audio = source->audio();
-    livekit::AddTrackRequest track;
-    track.set_cid(publish.cid);
-    track.set_type(audio ? livekit::AUDIO : livekit::VIDEO);
-    track.set_source(audio ? livekit::MICROPHONE : livekit::CAMERA);
-    track.set_disable_red(publish.disable_red);
-    for (size_t i = 0; i < publish.rids.size(); ++i) {
-      livekit::VideoLayer& layer = *track.add_layers();
-      layer.set_quality(static_cast<livekit::VideoQuality>(i));
-      layer.set_width(320u << i);
-      layer.set_height(180u << i);
-    }
-    if (audio && publish.source != livekit::MICROPHONE) {
-      track.set_source(publish.source);
-    }
-    if (!publisher) {
-      early_tracks_.push_back(track);
-    } else if (publish.add_track) {
-      livekit::SignalRequest request;
-      *request.mutable_add_track() = track;
-      Send(request);
-    }
-    pending_.push_back({publish, std::move(source)});
-    if (publisher) {
-      AddPending();
-      Negotiate();
-    }
-  }
+  void Publish(const PublishOptions& publish, std::unique_ptr<MediaSource> source);
 
-  void AddPending() {
-    for (auto& [publish, source] : std::exchange(pending_, {})) {
-      ClientSection section;
-      section.kind = source->audio() ? Kind::kAudio : Kind::kVideo;
-      section.mid = std::to_string(sections.size());
-      section.direction = sdp::Direction::kSendOnly;
-      section.stream = "stream";
-      section.track = publish.track.empty() ? publish.cid : publish.track;
-      section.rids = publish.rids;
-      for (const auto& stream : source->streams()) {
-        section.ssrcs.emplace_back(stream->ssrc.value(), source->audio() ? 0 : stream->rtx.value());
-      }
-      publisher->sources[section.mid] = source.get();
-      sections.push_back(section);
-      all_sources_.push_back(std::move(source));
-    }
-  }
+  void AddPending();
 
-  MediaSource* FindSource(const std::string& cid) {
-    for (const auto& source : all_sources_) {
-      if (source->cid() == cid) {
-        return source.get();
-      }
-    }
-    return nullptr;
-  }
-  void RunSource(Now now, TestPeer& peer, const std::string& mid, MediaSource& source) {
-    while (source.sending && source.next_tick <= now.mono) {
-      source.next_tick = source.next_tick + source.interval();
-      for (const MediaPacket& packet : source.Tick(now)) {
-        peer.Send(now, mid, source.audio(), packet, payload_types_[mid]);
-      }
-    }
-  }
+  MediaSource* FindSource(const std::string& cid);
+  void RunSource(Now now, TestPeer& peer, const std::string& mid, MediaSource& source);
 
   // ---- Messages.
 
-  void OnMessage(Now now, const livekit::SignalResponse& message) {
-    using Response = livekit::SignalResponse;
-    world_.Log(static_cast<uint64_t>(now.mono.micros()) << 8 | static_cast<uint64_t>(message.message_case()));
-    messages.push_back(message);
-    switch (message.message_case()) {
-      case Response::kJoin:
-        OnJoin(message.join());
-        break;
-      case Response::kAnswer:
-        OnAnswer(now, message.answer());
-        break;
-      case Response::kOffer:
-        OnOffer(now, message.offer());
-        break;
-      case Response::kTrickle:
-        OnTrickle(now, message.trickle());
-        break;
-      case Response::kUpdate:
-        for (const livekit::ParticipantInfo& info : message.update().participants()) {
-          OnParticipant(info);
-        }
-        break;
-      case Response::kTrackPublished:
-        OnTrackPublished(message.track_published());
-        break;
-      case Response::kMediaSectionsRequirement:
-        OnRequirement(message.media_sections_requirement());
-        break;
-      case Response::kSpeakersChanged:
-        for (const livekit::SpeakerInfo& speaker : message.speakers_changed().speakers()) {
-          speaking[speaker.sid()] = speaker.active();
-        }
-        break;
-      case Response::kMute:
-        for (const auto& [cid, sid] : sids) {
-          if (sid == message.mute().sid()) {
-            Mute(cid, message.mute().muted());
-          }
-        }
-        break;
-      case Response::kReconnect:
-        SendSyncState();
-        RestartPublisherIce();
-        break;
-      default:
-        break;
-    }
-  }
+  void OnMessage(Now now, const livekit::SignalResponse& message);
 
-  void OnJoin(const livekit::JoinResponse& join) {
-    joined = true;
-    self = join.participant();
-    for (const livekit::ParticipantInfo& info : join.other_participants()) {
-      OnParticipant(info);
-    }
-    if (options_.single || options_.silent_start) {
-      return;
-    }
-    for (const livekit::AddTrackRequest& track : std::exchange(early_tracks_, {})) {
-      livekit::SignalRequest request;
-      *request.mutable_add_track() = track;
-      Send(request);
-    }
-    AddPending();
-    Negotiate();
-  }
+  void OnJoin(const livekit::JoinResponse& join);
 
-  void OnParticipant(const livekit::ParticipantInfo& info) {
-    if (info.sid() == self.sid()) {
-      self = info;
-      return;
-    }
-    if (info.state() == livekit::ParticipantInfo::DISCONNECTED) {
-      others.erase(info.sid());
-      return;
-    }
-    // A new sid of a known identity takes its place.
-    std::erase_if(others, [&](const auto& entry) {
-      return entry.second.identity() == info.identity() && entry.first != info.sid();
-    });
-    const auto known = others.find(info.sid());
-    if (known != others.end() && info.version() < known->second.version()) {
-      world_.violations.push_back(options_.identity + ": a participant's version went back");
-    }
-    others[info.sid()] = info;
-  }
+  void OnParticipant(const livekit::ParticipantInfo& info);
 
   void OnTrackPublished(const livekit::TrackPublishedResponse& response) {
     sids[response.cid()] = response.track().sid();
@@ -813,36 +331,9 @@ class TestClient final : public sim::Host, public TestPeer::Owner {
                                                    response.track().type() == livekit::AUDIO};
   }
 
-  void OnRequirement(const livekit::MediaSectionsRequirement& requirement) {
-    if (!heeds_requirements) {
-      return;
-    }
-    const auto add = [&](Kind kind, uint32_t count) {
-      for (uint32_t i = 0; i < count; ++i) {
-        ClientSection section;
-        section.kind = kind;
-        section.mid = std::to_string(sections.size());
-        section.direction = sdp::Direction::kRecvOnly;
-        section.red = receives_red;
-        sections.push_back(section);
-      }
-    };
-    add(Kind::kAudio, requirement.num_audios());
-    add(Kind::kVideo, requirement.num_videos());
-    Negotiate();
-  }
+  void OnRequirement(const livekit::MediaSectionsRequirement& requirement);
 
-  void SendSyncState() {
-    livekit::SignalRequest request;
-    for (const auto& [cid, track] : published) {
-      livekit::TrackPublishedResponse& known = *request.mutable_sync_state()->add_publish_tracks();
-      known.set_cid(cid);
-      *known.mutable_track() = track;
-    }
-    request.mutable_sync_state();
-    offer_outstanding_ = false;  // Whatever was under way is lost with the old connection.
-    Send(request);
-  }
+  void SendSyncState();
 
   struct PendingPublish {
     PublishOptions options;
@@ -871,3 +362,6 @@ class TestClient final : public sim::Host, public TestPeer::Owner {
 };
 
 }  // namespace weir::rtc::test
+
+#include "rtc/test_client_session.h"
+#include "rtc/test_client_signalling.h"
