@@ -44,13 +44,5 @@ TEST(MessageCodec, BinaryFramesReadBack) {
   EXPECT_EQ(again.pong(), 123);
 }
 
-TEST(MessageCodec, TextThatCannotBeJsonGoesOutInBinary) {
-  MessageCodec codec;
-  ASSERT_TRUE(codec.Decode(FrameType::kText, R"({"ping":"1"})").has_value());
-  livekit::SignalResponse response;
-  response.mutable_join()->set_server_version("\xff\xfe");
-  EXPECT_EQ(codec.Encode(response).type, FrameType::kBinary);
-}
-
 }  // namespace
 }  // namespace weir::signal
