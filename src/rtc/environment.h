@@ -20,6 +20,7 @@
 #include "proto/livekit_rtc.pb.h"
 #include "rtc/flush_list.h"
 #include "rtc/packet_router.h"
+#include "rtc/room_event.h"
 #include "rtc/timer_queue.h"
 
 namespace weir::rtc {
@@ -49,6 +50,7 @@ class RoomObserver {
   // Datagrams whose STUN user name begins with `ufrag` belong to this worker; called on this worker's thread.
   virtual void OnUfragAdded(const std::string& ufrag) = 0;
   virtual void OnUfragRemoved(const std::string& ufrag) = 0;
+  virtual void OnRoomEvent(RoomEvent event) = 0;
 };
 
 struct Limits {

@@ -373,6 +373,7 @@ void Participant::OnPrimaryConnected(Now now) {
     return;
   }
   state_ = State::kActive;
+  was_active_ = true;
   ++version_;
   join_deadline_ = Timestamp::Infinity();
   log_.Info("participant active");

@@ -66,6 +66,8 @@ class Participant final : public TransportManager::Owner,
   // Agents, egress and recorders: they do not keep a room open and are not counted.
   bool dependent() const;
   bool recorder() const { return permission_.recorder() || kind_ == livekit::ParticipantInfo::EGRESS; }
+  bool was_active() const { return was_active_; }
+  uint64_t tracks_ever_published() const { return tracks_ever_published_; }
   bool is_publisher() const { return !up_tracks_.published().empty(); }
   int protocol() const { return client_.protocol(); }
   const livekit::ClientInfo& client() const { return client_; }
@@ -190,6 +192,8 @@ class Participant final : public TransportManager::Owner,
   bool adaptive_stream_ = false;
   uint32_t version_ = 0;
   State state_ = State::kJoined;
+  bool was_active_ = false;
+  uint64_t tracks_ever_published_ = 0;
   livekit::DisconnectReason disconnect_reason_ = livekit::UNKNOWN_REASON;
 
   std::set<std::string> told_subscribed_;  // Sids of own tracks that track_subscribed was sent for.

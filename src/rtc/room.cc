@@ -49,6 +49,7 @@ Room::Room(Environment& environment, RoomName name, const Options& options, Now 
       speakers_(SpeakerConfig(environment.settings)),
       close_at_(now.mono + TimeDelta::Seconds(options.empty_timeout_seconds)) {
   log_.Info("room created");
+  Report(now, RoomEvent::Kind::kRoomStarted);
   Reschedule();
 }
 
@@ -84,6 +85,27 @@ livekit::Room Room::Info() const {
   }
   info.add_enabled_codecs()->set_mime("video/rtx");
   return info;
+}
+
+void Room::Report(Now now, RoomEvent::Kind kind, const Participant* participant,
+                  const PublishedTrack* track) {
+  RoomEvent event;
+  event.kind = kind;
+  event.at = now.wall;
+  event.room = Info();
+  if (participant != nullptr) {
+    event.participant = participant->Info();
+    event.dependent = participant->dependent();
+    event.was_active = participant->was_active();
+  }
+  if (track != nullptr) {
+    event.track = track->info();
+    event.first_published = participant->tracks_ever_published() == 1;
+  }
+  if (kind == RoomEvent::Kind::kRoomStarted) {
+    event.agents = options_.agents;
+  }
+  environment_.observer.OnRoomEvent(std::move(event));
 }
 
 // ---- Membership.
@@ -180,12 +202,16 @@ Participant* Room::Join(Now now, JoinRequest request) {
   close_at_ = Timestamp::Infinity();
   participant.Start(now, OthersFor(participant), std::move(request));
   BroadcastUpdate(now, participant);
+  Report(now, RoomEvent::Kind::kParticipantJoined, &participant);
   room_update_at_ = std::min(room_update_at_, now.mono + kRoomUpdateInterval);
   Reschedule();
   return &participant;
 }
 
-void Room::OnActive(Now now, Participant& participant) { BroadcastUpdate(now, participant); }
+void Room::OnActive(Now now, Participant& participant) {
+  BroadcastUpdate(now, participant);
+  Report(now, RoomEvent::Kind::kParticipantActive, &participant);
+}
 
 void Room::OnLeft(Now now, Participant& participant) {
   const auto found = participants_.find(participant.identity().value());
@@ -203,6 +229,7 @@ void Room::OnLeft(Now now, Participant& participant) {
     }
   }
   speakers_.Remove(participant.key());
+  Report(now, RoomEvent::Kind::kParticipantLeft, &participant);
   const bool someone = std::any_of(participants_.begin(), participants_.end(),
                                    [](const auto& entry) { return !entry.second->dependent(); });
   if (!someone && close_at_.infinite()) {
@@ -224,6 +251,7 @@ void Room::Close(Now now, livekit::DisconnectReason reason) {
   }
   environment_.timers.Cancel(*this);
   log_.Info("room closed");
+  Report(now, RoomEvent::Kind::kRoomFinished);
   owner_.OnRoomClosed(now, *this);
 }
 

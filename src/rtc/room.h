@@ -33,6 +33,7 @@ class Room final : public Timed {
     uint32_t max_participants = 0;  // 0: no limit.
     std::string metadata;
     bool sync_streams = false;
+    std::vector<livekit::RoomAgentDispatch> agents;
   };
   class Owner {
    public:
@@ -99,6 +100,9 @@ class Room final : public Timed {
   void Reschedule();
   std::vector<Participant*> Recipients(const Participant* sender, const livekit::DataPacket& packet);
   size_t CountedParticipants() const;
+  // Tells the world outside; `participant` and `track` where the event has them.
+  void Report(base::Now now, RoomEvent::Kind kind, const Participant* participant = nullptr,
+              const PublishedTrack* track = nullptr);
 
   Environment& environment_;
   const RoomName name_;

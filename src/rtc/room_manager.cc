@@ -46,6 +46,7 @@ void ApplyConfiguration(const std::string& json, Room::Options& options) {
   }
   options.sync_streams = options.sync_streams || configuration.sync_streams();
   options.metadata = configuration.metadata();
+  options.agents.assign(configuration.agents().begin(), configuration.agents().end());
 }
 
 }  // namespace

@@ -39,6 +39,7 @@ Result<livekit::Room> RoomManager::CreateRoom(Now now, const livekit::CreateRoom
   }
   Room::Options options = DefaultOptions();
   options.metadata = request.metadata();
+  options.agents.assign(request.agents().begin(), request.agents().end());
   options.sync_streams = options.sync_streams || request.sync_streams();
   if (request.empty_timeout() > 0) {
     options.empty_timeout_seconds = request.empty_timeout();

@@ -55,6 +55,7 @@ void Room::OnTrackPublished(Now now, Participant& publisher, PublishedTrack& tra
     track.receiver().SetSpeakerObserver(&speakers_, publisher.key());
     speakers_at_ = std::min(speakers_at_, now.mono + environment_.settings.audio_update_interval);
   }
+  Report(now, RoomEvent::Kind::kTrackPublished, &publisher, &track);
   BroadcastUpdate(now, publisher);  // Before the offers that carry the track: clients look its publisher up.
   for (Participant* participant : Participants()) {
     if (participant != &publisher && !publisher.hidden()) {
@@ -72,6 +73,7 @@ void Room::OnTrackUnpublished(Now now, Participant& publisher, PublishedTrack& t
     leaving->OnTrackGone(now, track.sid());
   }
   tracks_.erase(track.sid().value());
+  Report(now, RoomEvent::Kind::kTrackUnpublished, &publisher, &track);
   const auto& rest = publisher.up_tracks().published();
   const bool audio_left =
       std::any_of(rest.begin(), rest.end(), [](const auto& entry) { return entry.second->audio(); });

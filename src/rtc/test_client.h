@@ -214,6 +214,9 @@ class TestClient final : public sim::Host, public TestPeer::Owner {
    public:
     Sink(TestClient& client, TestWorld& world) : client_(client), world_(world) {}
     void Send(const livekit::SignalResponse& message) override {
+      if (message.has_track_published()) {
+        client_.NotePublication(message.track_published());
+      }
       world_.Post([this, alive = self_.lock(), message](Now now) {
         if (client_.sink_.get() == this) {
           client_.OnMessage(now, message);
@@ -324,11 +327,14 @@ class TestClient final : public sim::Host, public TestPeer::Owner {
 
   void OnParticipant(const livekit::ParticipantInfo& info);
 
+  // As the server says it, for the message may be lost with its connection.
+  void NotePublication(const livekit::TrackPublishedResponse& response) {
+    world_.publications[response.track().sid()] = {options_.identity, response.cid(),
+                                                   response.track().type() == livekit::AUDIO};
+  }
   void OnTrackPublished(const livekit::TrackPublishedResponse& response) {
     sids[response.cid()] = response.track().sid();
     published[response.cid()] = response.track();
-    world_.publications[response.track().sid()] = {options_.identity, response.cid(),
-                                                   response.track().type() == livekit::AUDIO};
   }
 
   void OnRequirement(const livekit::MediaSectionsRequirement& requirement);

@@ -47,6 +47,8 @@ inline void TestClient::Unpublish(const std::string& cid) {
       publisher->sources.erase(section.mid);
     }
   }
+  sids.erase(cid);
+  published.erase(cid);
   Negotiate();
 }
 

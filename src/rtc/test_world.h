@@ -135,9 +135,11 @@ class TestWorld final : public RoomObserver {
 
   void OnUfragAdded(const std::string& ufrag) override { ufrags.insert(ufrag); }
   void OnUfragRemoved(const std::string& ufrag) override { ufrags.erase(ufrag); }
+  void OnRoomEvent(RoomEvent event) override { events.push_back(std::move(event)); }
 
   std::vector<std::string> violations;
-  std::set<std::string> ufrags;  // Known to the router, as the shell is told.
+  std::vector<RoomEvent> events;  // All that the rooms reported.
+  std::set<std::string> ufrags;   // Known to the router, as the shell is told.
   Settings settings;
   auth::KeyProvider keys;
   std::vector<ice::Candidate> host_candidates;

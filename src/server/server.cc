@@ -94,7 +94,8 @@ Result<void> Server::CreateWorkers(const std::vector<net::IpAddress>& families) 
       }
     }
     worker.candidates = MakeHostCandidates(config_, interfaces, ports);
-    workers.push_back(TRY(Worker::Create(worker, settings_, config_.keys, *certificate_, directory_, log_)));
+    workers.push_back(
+        TRY(Worker::Create(worker, settings_, config_.keys, *certificate_, directory_, events_, log_)));
   }
   workers_ = std::make_unique<WorkerPool>(std::move(workers));
   return {};
@@ -146,6 +147,7 @@ Result<void> Server::ListenForHttp(const std::vector<net::IpAddress>& families) 
       },
       [this](std::shared_ptr<front::Upgrade> upgrade) { routes_->OnUpgrade(std::move(upgrade)); }, log_));
   routes_->SetFront(*front_);
+  events_.SetFront(*front_);
   return {};
 }
 

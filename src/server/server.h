@@ -17,6 +17,7 @@
 #include "front/server.h"
 #include "io/tcp_connections.h"
 #include "rtc/environment.h"
+#include "server/event_hub.h"
 #include "server/routes.h"
 #include "server/ufrag_directory.h"
 #include "server/worker_pool.h"
@@ -49,6 +50,7 @@ class Server {
   rtc::Settings settings_;
   std::optional<dtls::Certificate> certificate_;
   UfragDirectory directory_;
+  EventHub events_;
   std::unique_ptr<WorkerPool> workers_;
   std::unique_ptr<Routes> routes_;
   std::unique_ptr<front::Server> front_;

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "io/clock.h"
+#include "server/event_hub.h"
 #include "server/ufrag_directory.h"
 
 namespace weir::server {
@@ -18,9 +19,11 @@ using base::Result;
 constexpr int kMaxReceiveBatches = 8;
 
 Worker::Worker(const Config& config, const rtc::Settings& settings, const auth::KeyProvider& keys,
-               const dtls::Certificate& certificate, UfragDirectory& directory, base::Logger log)
+               const dtls::Certificate& certificate, UfragDirectory& directory, EventHub& events,
+               base::Logger log)
     : config_(config),
       directory_(directory),
+      events_(events),
       log_(log.With({{"worker", config.index}})),
       mailbox_(loop_, config.mailbox_capacity),
       environment_{random_, log_,    certificate, settings, keys,    config_.candidates,
@@ -32,8 +35,10 @@ Worker::~Worker() { Shutdown(); }
 Result<std::unique_ptr<Worker>> Worker::Create(const Config& config, const rtc::Settings& settings,
                                                const auth::KeyProvider& keys,
                                                const dtls::Certificate& certificate,
-                                               UfragDirectory& directory, base::Logger log) {
-  std::unique_ptr<Worker> worker(new Worker(config, settings, keys, certificate, directory, std::move(log)));
+                                               UfragDirectory& directory, EventHub& events,
+                                               base::Logger log) {
+  std::unique_ptr<Worker> worker(
+      new Worker(config, settings, keys, certificate, directory, events, std::move(log)));
   TRY(worker->Bind());
   return worker;
 }
@@ -151,5 +156,6 @@ void Worker::Shutdown() {
 
 void Worker::OnUfragAdded(const std::string& ufrag) { directory_.Add(ufrag, config_.index); }
 void Worker::OnUfragRemoved(const std::string& ufrag) { directory_.Remove(ufrag); }
+void Worker::OnRoomEvent(rtc::RoomEvent event) { events_.Publish(std::move(event)); }
 
 }  // namespace weir::server

@@ -29,6 +29,7 @@
 
 namespace weir::server {
 
+class EventHub;
 class UfragDirectory;
 
 class Worker final : public rtc::RoomObserver {
@@ -43,12 +44,13 @@ class Worker final : public rtc::RoomObserver {
   };
   using Task = std::move_only_function<void(base::Now now, rtc::RoomManager& rooms)>;
 
-  // Binds the sockets; Start runs the thread. `directory`, `settings`, `keys` and `certificate` outlive the
-  // worker.
+  // Binds the sockets; Start runs the thread. `directory`, `events`, `settings`, `keys` and `certificate`
+  // outlive the worker.
   static base::Result<std::unique_ptr<Worker>> Create(const Config& config, const rtc::Settings& settings,
                                                       const auth::KeyProvider& keys,
                                                       const dtls::Certificate& certificate,
-                                                      UfragDirectory& directory, base::Logger log);
+                                                      UfragDirectory& directory, EventHub& events,
+                                                      base::Logger log);
   ~Worker() override;
 
   // Before Start: accepts ICE/TCP connections on this worker's loop; `on_first_frame` says whose they are.
@@ -70,10 +72,11 @@ class Worker final : public rtc::RoomObserver {
   // rtc::RoomObserver
   void OnUfragAdded(const std::string& ufrag) override;
   void OnUfragRemoved(const std::string& ufrag) override;
+  void OnRoomEvent(rtc::RoomEvent event) override;
 
  private:
   Worker(const Config& config, const rtc::Settings& settings, const auth::KeyProvider& keys,
-         const dtls::Certificate& certificate, UfragDirectory& directory, base::Logger log);
+         const dtls::Certificate& certificate, UfragDirectory& directory, EventHub& events, base::Logger log);
   base::Result<void> Bind();
   void Run();
   void Turn();
@@ -83,6 +86,7 @@ class Worker final : public rtc::RoomObserver {
 
   const Config config_;
   UfragDirectory& directory_;
+  EventHub& events_;
   base::Logger log_;
   io::EventLoop loop_;
   io::SystemRandom random_;
