@@ -20,6 +20,8 @@ enum class ErrorCode : uint8_t {
   kResourceExhausted,
   kUnimplemented,
   kUnavailable,
+  kDeadlineExceeded,
+  kAborted,
   kInternal,
 };
 

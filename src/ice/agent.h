@@ -95,6 +95,8 @@ class Agent {
   // Where media goes.
   const std::optional<net::FiveTuple>& selected_path() const { return selected_; }
   State state() const { return state_; }
+  // When something authentic last came, over whatever path; Never() before that.
+  Timestamp last_heard() const { return last_heard_; }
   std::optional<TimeDelta> rtt() const;  // Of the selected path, smoothed over checks.
 
   struct Transmit {
@@ -216,6 +218,7 @@ class Agent {
   std::optional<uint32_t> connected_generation_;  // The last session in which a path was selected.
   Timestamp selected_at_ = Timestamp::Never();
   Timestamp last_life_ = Timestamp::Never();    // The selected path was heard, or selected.
+  Timestamp last_heard_ = Timestamp::Never();   // From any path.
   Timestamp last_answer_ = Timestamp::Never();  // A check of the selected path was answered.
   Timestamp last_learnt_ =
       Timestamp::Never();  // Credentials, candidates, restarts: starts checking_timeout anew.

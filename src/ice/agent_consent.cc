@@ -26,7 +26,7 @@ void Agent::RunConsent(Timestamp now) {
 }
 
 void Agent::Heard(Path& path, Timestamp now) {
-  path.last_heard = now;
+  path.last_heard = last_heard_ = now;
   if (selected_ == path.tuple) {
     last_life_ = now;
     doubt_ = {};

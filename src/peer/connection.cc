@@ -153,7 +153,7 @@ void Connection::OnSrtp(Now now, const net::FiveTuple& path, base::PacketRef pac
     return;
   }
   if (rtp::LooksLikeRtcp(std::as_const(*packet).bytes())) {
-    OnSrtcp(now, std::move(packet));
+    OnSrtcp(now, path, std::move(packet));
     return;
   }
   const auto size = receive_->UnprotectRtp(packet->bytes());
@@ -166,12 +166,13 @@ void Connection::OnSrtp(Now now, const net::FiveTuple& path, base::PacketRef pac
   observer_.OnRtp(now, std::move(packet));
 }
 
-void Connection::OnSrtcp(Now now, base::PacketRef packet) {
+void Connection::OnSrtcp(Now now, const net::FiveTuple& path, base::PacketRef packet) {
   const auto size = receive_->UnprotectRtcp(packet->bytes());
   if (!size) {
     CountSrtpError(size.error());
     return;
   }
+  ice_.OnPathTraffic(now.mono, path);
   observer_.OnRtcp(now, std::as_const(*packet).bytes().first(*size));
 }
 

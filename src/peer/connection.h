@@ -107,6 +107,13 @@ class Connection {
   size_t SendRtp(net::PacketOutput& output, base::ConstBytes header, base::ConstBytes prefix,
                  base::ConstBytes payload, uint8_t padding, uint32_t roc);
   bool SendRtcp(net::PacketOutput& output, base::ConstBytes compound);
+  // SSRCs with SRTP state of the other side.
+  size_t received_streams() const { return receive_ ? receive_->rtp_streams() : 0; }
+  void ForgetReceivedStream(uint32_t ssrc) {
+    if (receive_) {
+      receive_->ForgetStream(ssrc);
+    }
+  }
   // What ICE, DTLS and SCTP want to send now.
   void Drain(base::Now now, net::PacketOutput& output);
 
@@ -121,7 +128,7 @@ class Connection {
  private:
   void OnDtls(base::Now now, const net::FiveTuple& path, base::PacketRef packet);
   void OnSrtp(base::Now now, const net::FiveTuple& path, base::PacketRef packet);
-  void OnSrtcp(base::Now now, base::PacketRef packet);
+  void OnSrtcp(base::Now now, const net::FiveTuple& path, base::PacketRef packet);
   void PollIce(base::Now now);
   void PollDtls(base::Now now);
   void PollData(base::Now now);

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -64,6 +65,12 @@ struct Limits {
   size_t max_media_sections = 1024;   // Sections of one description.
   size_t max_remote_candidates = 64;  // Per connection; more are ignored and counted.
   size_t max_rooms = 100'000;
+  size_t max_data_tracks_per_participant = 256;
+  size_t max_data_track_encoding_length = 32;  // Of an encoding's name that is not well known.
+  // Bytes that may wait for one subscriber's data track channel; past it packets are dropped and counted.
+  size_t max_data_track_buffer = 256 * 1024;
+  size_t max_data_blob_key = 256;
+  size_t max_data_blobs_size = 64'000;  // Bytes, per participant.
 };
 
 struct Settings {
@@ -77,11 +84,14 @@ struct Settings {
   bool allow_tcp_fallback = true;
   bool force_tcp = false;
   bool sync_streams = false;
+  bool enable_data_tracks = true;
+  bool enable_data_blobs = false;
   uint32_t empty_timeout_seconds = 300;
   uint32_t departure_timeout_seconds = 20;
   uint32_t max_participants = 0;
   std::vector<codec::Codec> enabled_codecs;  // In order of preference; RTX is implied.
   std::vector<livekit::ICEServer> ice_servers;
+  std::map<std::string, std::string> room_presets;  // Name to the JSON of a RoomConfiguration.
   uint8_t audio_active_level = 35;
   uint8_t audio_min_percentile = 40;
   base::TimeDelta audio_update_interval = base::TimeDelta::Millis(400);

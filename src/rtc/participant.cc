@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "rtc/client_quirks.h"
 #include "rtc/room.h"
 
 namespace weir::rtc {
@@ -15,13 +16,8 @@ using base::Result;
 using base::TimeDelta;
 using base::Timestamp;
 
-constexpr TimeDelta kJoinTimeout = TimeDelta::Seconds(60);  // From the join to active.
 constexpr TimeDelta kResumeWindow = TimeDelta::Seconds(5);  // After a connection was lost.
 constexpr TimeDelta kRefreshInterval = TimeDelta::Seconds(300);
-constexpr int kPingInterval = 5;  // Seconds; the Rust SDK panics on 0.
-constexpr int kPingTimeout = 15;
-constexpr int kProtocol = 17;
-constexpr int kAgentProtocol = 1;
 
 livekit::ParticipantInfo::Kind KindFromName(const std::string& name) {
   static const std::map<std::string, livekit::ParticipantInfo::Kind, std::less<>> kKinds = {
@@ -34,19 +30,6 @@ livekit::ParticipantInfo::Kind KindFromName(const std::string& name) {
   };
   const auto found = kKinds.find(name);
   return found == kKinds.end() ? livekit::ParticipantInfo::STANDARD : found->second;
-}
-
-bool ContainsIgnoringCase(std::string text, std::string_view part) {
-  std::transform(text.begin(), text.end(), text.begin(), [](unsigned char c) { return std::tolower(c); });
-  return text.find(part) != std::string::npos;
-}
-
-bool IsFirefox(const livekit::ClientInfo& client) {
-  return ContainsIgnoringCase(client.browser(), "firefox");
-}
-bool IsSafari(const livekit::ClientInfo& client) {
-  return ContainsIgnoringCase(client.browser(), "safari") &&
-         !ContainsIgnoringCase(client.browser(), "chrome");
 }
 
 TransportManager::Config TransportConfig(const JoinRequest& request,
@@ -80,10 +63,15 @@ Participant::Participant(Environment& environment, const MediaEngine& engine, Ro
       metadata_(request.claims.metadata),
       attributes_(request.claims.attributes),
       auto_subscribe_(request.parameters.auto_subscribe),
+      auto_subscribe_data_track_(request.parameters.auto_subscribe_data_track),
       adaptive_stream_(request.parameters.adaptive_stream),
       sink_(request.sink),
       up_tracks_(environment, engine, *this),
-      subscriptions_(environment, *this) {
+      subscriptions_(environment, *this),
+      data_tracks_(environment, *this),
+      data_subscriptions_(environment, *this),
+      data_blobs_(
+          {environment.settings.limits.max_data_blob_key, environment.settings.limits.max_data_blobs_size}) {
   if (!request.parameters.publish.empty()) {
     permission_.set_can_subscribe(false);
   }
@@ -135,6 +123,19 @@ livekit::ParticipantInfo Participant::Info() const {
   for (const auto& [mid, track] : up_tracks_.published()) {
     *info.add_tracks() = track->info();
   }
+  for (const PublishedDataTrack* track : data_tracks_.All()) {
+    *info.add_data_tracks() = track->info();
+  }
+  return info;
+}
+
+livekit::ParticipantInfo Participant::PublicInfo() const {
+  livekit::ParticipantInfo info = Info();
+  if (transports_->publisher().silent()) {
+    for (livekit::TrackInfo& track : *info.mutable_tracks()) {
+      track.set_muted(true);
+    }
+  }
   return info;
 }
 
@@ -144,117 +145,6 @@ void Participant::OnFace(Now now) {
 }
 
 // ---- Life.
-
-livekit::ServerInfo Participant::MakeServerInfo() const {
-  livekit::ServerInfo info;
-  info.set_edition(livekit::ServerInfo::Standard);
-  info.set_version(environment_.settings.server_version);
-  info.set_protocol(kProtocol);
-  info.set_region(environment_.settings.region);
-  info.set_node_id(environment_.settings.node_id);
-  info.set_agent_protocol(kAgentProtocol);
-  return info;
-}
-
-livekit::ClientConfiguration Participant::MakeClientConfiguration() const {
-  livekit::ClientConfiguration configuration;
-  if (IsSafari(client_)) {
-    configuration.mutable_disabled_codecs()->add_codecs()->set_mime("video/AV1");
-  }
-  const bool poor_h264 = IsFirefox(client_) && (ContainsIgnoringCase(client_.os(), "linux") ||
-                                                ContainsIgnoringCase(client_.os(), "android"));
-  if (poor_h264) {
-    configuration.mutable_disabled_codecs()->add_publish()->set_mime("video/H264");
-  }
-  configuration.set_resume_connection(livekit::UNSET);
-  return configuration;
-}
-
-livekit::JoinResponse Participant::MakeJoinResponse(
-    const std::vector<livekit::ParticipantInfo>& others) const {
-  livekit::JoinResponse join;
-  *join.mutable_room() = room_.Info();
-  *join.mutable_participant() = Info();
-  for (const livekit::ParticipantInfo& other : others) {
-    *join.add_other_participants() = other;
-  }
-  join.set_server_version(environment_.settings.server_version);
-  join.set_server_region(environment_.settings.region);
-  *join.mutable_server_info() = MakeServerInfo();
-  for (const livekit::ICEServer& server : environment_.settings.ice_servers) {
-    *join.add_ice_servers() = server;
-  }
-  join.set_subscriber_primary(transports_->subscriber_primary());
-  *join.mutable_client_configuration() = MakeClientConfiguration();
-  join.set_ping_interval(kPingInterval);
-  join.set_ping_timeout(kPingTimeout);
-  join.set_sif_trailer(room_.silence_trailer());
-  // Video first: an old Flutter SDK takes the first entry as its video codec.
-  for (const bool video : {true, false}) {
-    for (const codec::Codec codec : environment_.settings.enabled_codecs) {
-      if (codec::IsVideo(codec) == video) {
-        join.add_enabled_publish_codecs()->set_mime(std::string(codec::MimeType(codec)));
-      }
-    }
-  }
-  join.set_fast_publish(permission_.can_publish());
-  return join;
-}
-
-void Participant::Start(Now now, const std::vector<livekit::ParticipantInfo>& others, JoinRequest request) {
-  log_.Info("participant joined", {{"client", client_.browser() + " " + client_.version()},
-                                   {"protocol", client_.protocol()},
-                                   {"singleConnection", transports_->single_connection()}});
-  join_deadline_ = now.mono + kJoinTimeout;
-  refresh_at_ = now.mono + kRefreshInterval;
-  livekit::SignalResponse message;
-  *message.mutable_join() = MakeJoinResponse(others);
-  Send(message);
-  for (const livekit::AddTrackRequest& track : request.parameters.add_tracks) {
-    up_tracks_.AddTrack(now, track);
-  }
-  SubscribeToAll(now);
-  transports_->Start(now, std::move(request.parameters.publisher_offer));
-  SendRefreshToken(now);
-  Reschedule();
-}
-
-void Participant::Resume(Now now, JoinRequest request) {
-  log_.Info("participant resumed",
-            {{"reason", livekit::ReconnectReason_Name(request.parameters.reconnect_reason)}});
-  if (const auto old = std::exchange(sink_, std::move(request.sink))) {
-    old->Close(kCloseDone);
-  }
-  const bool simulating = now.mono < simulation_ends_;
-  if (simulating && resumes_to_refuse_ > 0) {
-    --resumes_to_refuse_;
-    std::exchange(sink_, nullptr)->Reject(503, "resume refused by simulation");
-    return;
-  }
-  resume_deadline_ = Timestamp::Infinity();
-  livekit::SignalResponse message;
-  livekit::ReconnectResponse& reconnect = *message.mutable_reconnect();
-  for (const livekit::ICEServer& server : environment_.settings.ice_servers) {
-    *reconnect.add_ice_servers() = server;
-  }
-  *reconnect.mutable_client_configuration() = MakeClientConfiguration();
-  *reconnect.mutable_server_info() = MakeServerInfo();
-  reconnect.set_last_message_seq(last_sequence_);
-  Send(message);
-  // Whoever is not in this list is gone for the client (the Rust SDK removes them).
-  std::vector<livekit::ParticipantInfo> everybody = room_.OthersFor(*this);
-  everybody.push_back(Info());
-  SendUpdate(everybody);
-  livekit::SignalResponse room;
-  *room.mutable_room_update()->mutable_room() = room_.Info();
-  Send(room);
-  transports_->OnResume(now);
-  SendRefreshToken(now);
-  if (std::exchange(cut_next_resume_, false) && simulating) {
-    CloseSignal(kCloseReconnect);
-  }
-  Reschedule();
-}
 
 void Participant::SendLeave(livekit::DisconnectReason reason, livekit::LeaveRequest::Action action) {
   livekit::SignalResponse message;
@@ -287,6 +177,8 @@ void Participant::Close(Now now, livekit::DisconnectReason reason, livekit::Leav
   log_.Info("participant left", {{"reason", livekit::DisconnectReason_Name(reason)}});
   environment_.timers.Cancel(*this);
   subscriptions_.Clear(now);
+  data_subscriptions_.Clear();
+  data_tracks_.UnpublishAll(now, /*tell=*/false);
   up_tracks_.UnpublishAll(now);
   transports_->Close(now);
   room_.OnLeft(now, *this);
@@ -305,27 +197,6 @@ void Participant::SendUpdate(const std::vector<livekit::ParticipantInfo>& partic
   for (const livekit::ParticipantInfo& participant : participants) {
     *message.mutable_update()->add_participants() = participant;
   }
-  Send(message);
-}
-
-void Participant::SendRefreshToken(Now now) {
-  const std::string& key = environment_.settings.signing_key;
-  const std::string* secret = environment_.keys.Secret(key);
-  if (secret == nullptr) {
-    return;
-  }
-  auth::Claims claims = claims_;
-  claims.name = name_;
-  claims.metadata = metadata_;
-  claims.attributes = attributes_;
-  if (claims.video) {
-    ApplyPermission(permission_, *claims.video);
-  }
-  // Its own time left, but at least ten minutes: enough to come back after any outage that the session
-  // survives.
-  const base::WallTime soon{now.wall.micros + TimeDelta::Seconds(600).micros()};
-  livekit::SignalResponse message;
-  message.set_refresh_token(auth::SignToken(claims, key, *secret, now.wall, std::max(soon, claims_.expires)));
   Send(message);
 }
 
@@ -382,6 +253,14 @@ void Participant::OnPrimaryConnected(Now now) {
   Reschedule();
 }
 
+void Participant::OnPublisherSilence(Now now, bool silent) {
+  if (state_ == State::kDisconnected || !is_publisher()) {
+    return;
+  }
+  log_.Info(silent ? "publisher is silent, its tracks are shown muted" : "publisher is back");
+  OnFace(now);
+}
+
 // A connection that was up is gone. The client is told to resume, and has a few seconds to do so.
 void Participant::OnConnectionLost(Now now, const std::string& reason) {
   if (state_ == State::kDisconnected || !resume_deadline_.infinite()) {
@@ -432,7 +311,11 @@ void Participant::SetPermission(Now now, const livekit::ParticipantPermission& p
   up_tracks_.UnpublishIf(now, [&](const PublishedTrack& track) {
     return !CanPublishSource(permission_, track.info().source());
   });
+  if (!MayPublishDataTracks()) {
+    data_tracks_.UnpublishAll(now, /*tell=*/true);
+  }
   subscriptions_.ReconcileAll(now);
+  data_subscriptions_.ReconcileAll();
   OnFace(now);
   SendRefreshToken(now);
 }

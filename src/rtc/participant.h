@@ -5,8 +5,10 @@
 // life: joined, active, gone. It lives on its room's worker and is destroyed by its room only, at the end of
 // a turn.
 //
-// participant.cc: life and face; participant_signal.cc: signal requests; participant_data.cc: data packets;
-// participant_views.cc: the views of its parts.
+// participant.cc: life and face; participant_join.cc: its first messages; participant_token.cc: tokens it is
+// given; participant_quality.cc: its connection's quality; participant_signal.cc: signal requests;
+// participant_data.cc: data packets; participant_data_tracks.cc: data tracks and blobs; participant_views.cc:
+// the views of its parts.
 #pragma once
 
 #include <cstdint>
@@ -19,9 +21,12 @@
 #include <vector>
 
 #include "auth/token.h"
+#include "rtc/data_blobs.h"
+#include "rtc/data_tracks.h"
 #include "rtc/environment.h"
 #include "rtc/ids.h"
 #include "rtc/permissions.h"
+#include "rtc/recent_nonces.h"
 #include "rtc/subscriptions.h"
 #include "rtc/transport_manager.h"
 #include "rtc/up_tracks.h"
@@ -41,6 +46,8 @@ struct JoinRequest {
 class Participant final : public TransportManager::Owner,
                           public UpTracks::Owner,
                           public Subscriptions::View,
+                          public PublishedDataTracks::Owner,
+                          public DataSubscriptions::View,
                           public Timed {
  public:
   enum class State : uint8_t { kJoined, kActive, kDisconnected };
@@ -68,10 +75,12 @@ class Participant final : public TransportManager::Owner,
   bool recorder() const { return permission_.recorder() || kind_ == livekit::ParticipantInfo::EGRESS; }
   bool was_active() const { return was_active_; }
   uint64_t tracks_ever_published() const { return tracks_ever_published_; }
-  bool is_publisher() const { return !up_tracks_.published().empty(); }
+  bool is_publisher() const { return !up_tracks_.published().empty() || !data_tracks_.empty(); }
   int protocol() const { return client_.protocol(); }
   const livekit::ClientInfo& client() const { return client_; }
   livekit::ParticipantInfo Info() const;
+  // As the others see it: while nothing arrives from its connection, its tracks are muted.
+  livekit::ParticipantInfo PublicInfo() const;
   const livekit::ParticipantPermission& permission() const { return permission_; }
   bool auto_subscribe() const { return auto_subscribe_; }
   const Counters& counters() const { return counters_; }
@@ -102,10 +111,21 @@ class Participant final : public TransportManager::Owner,
   void ReconcileTrack(base::Now now, const TrackSid& sid) { subscriptions_.Reconcile(now, sid); }
   void OnTrackSubscribed(const TrackSid& sid);  // One of its own.
   bool SubscribesTo(const Participant& publisher) const { return subscriptions_.SubscribesTo(publisher); }
+  // ---- Connection quality: participant_quality.cc.
+  double MeasureQuality(base::Now now);
+  double quality_score() const { return quality_score_; }
+  double told_quality() const { return told_quality_; }
+  void set_told_quality(double score) { told_quality_ = score; }
+  bool knows_qualities() const { return knows_qualities_; }
+  void set_knows_qualities() { knows_qualities_ = true; }
+  void SendQuality(const std::vector<const Participant*>& of);
   void SetSubscribed(base::Now now, const std::vector<std::string>& track_sids, bool subscribed);
   base::Result<void> UpdateMetadata(base::Now now, const std::string& name, const std::string& metadata,
                                     const std::map<std::string, std::string>& attributes);
   void SetPermission(base::Now now, const livekit::ParticipantPermission& permission);
+  // Sends the client to another room of this server.
+  void MoveTo(base::Now now, const livekit::Room& destination,
+              const std::vector<livekit::ParticipantInfo>& others);
   base::Result<livekit::TrackInfo> MuteTrack(base::Now now, const TrackSid& sid, bool muted);
   bool AllowsSubscription(const Participant& subscriber, const TrackSid& sid) const;
   PublishedTrack* Published(const TrackSid& sid) { return up_tracks_.Find(sid); }
@@ -113,6 +133,10 @@ class Participant final : public TransportManager::Owner,
   const UpTracks& up_tracks() const { return up_tracks_; }
   TransportManager& transports() { return *transports_; }
   Subscriptions& subscriptions() { return subscriptions_; }
+  PublishedDataTracks& data_tracks() { return data_tracks_; }
+  DataSubscriptions& data_subscriptions() { return data_subscriptions_; }
+  void OnDataTrackAvailable(const TrackSid& sid);
+  void OnDataTrackGone(const TrackSid& sid) { data_subscriptions_.OnTrackGone(sid); }
 
   // ---- Data for this participant. `message` is a serialized DataPacket.
   void DeliverData(base::Now now, DataChannel channel, const std::shared_ptr<const base::Buffer>& message);
@@ -126,6 +150,7 @@ class Participant final : public TransportManager::Owner,
   void OnPrimaryConnected(base::Now now) override;
   void OnDataChannelsOpen(base::Now now) override;
   void OnData(base::Now now, DataChannel channel, bool binary, base::ConstBytes message) override;
+  void OnPublisherSilence(base::Now now, bool silent) override;
   void OnConnectionLost(base::Now now, const std::string& reason) override;
   void OnSessionBroken(base::Now now, const std::string& reason) override;
   // UpTracks::Owner
@@ -135,6 +160,13 @@ class Participant final : public TransportManager::Owner,
   void OnTrackPublished(base::Now now, PublishedTrack& track) override;
   void OnTrackUnpublished(base::Now now, PublishedTrack& track) override;
   void OnTrackChanged(base::Now now, PublishedTrack& track) override;
+  // PublishedDataTracks::Owner
+  bool MayPublishDataTracks() const override;
+  void OnDataTrackPublished(base::Now now, PublishedDataTrack& track) override;
+  void OnDataTrackUnpublished(base::Now now, PublishedDataTrack& track) override;
+  // DataSubscriptions::View
+  std::pair<Participant*, PublishedDataTrack*> FindDataTrack(const TrackSid& sid) override;
+  bool SendDataTrackPacket(base::Now now, std::shared_ptr<const base::Buffer> packet) override;
   // Subscriptions::View
   bool CanSubscribe() const override { return permission_.can_subscribe() && state_ != State::kDisconnected; }
   bool AdaptiveStream() const override { return adaptive_stream_; }
@@ -153,6 +185,8 @@ class Participant final : public TransportManager::Owner,
   livekit::ServerInfo MakeServerInfo() const;
   livekit::ClientConfiguration MakeClientConfiguration() const;
   void SendRefreshToken(base::Now now);
+  auth::Claims CurrentClaims() const;  // As of now, with what changed since the join.
+  std::string Sign(base::Now now, const auth::Claims& claims) const;  // Empty without a key.
   void SendLeave(livekit::DisconnectReason reason, livekit::LeaveRequest::Action action);
   void CloseSignal(uint16_t code);
   void SubscribeToAll(base::Now now);
@@ -169,6 +203,13 @@ class Participant final : public TransportManager::Owner,
   void OnSimulate(base::Now now, const livekit::SimulateScenario& scenario);
   void OnUpdateMetadata(base::Now now, const livekit::UpdateParticipantMetadata& request);
   void OnPing(base::Now now, const livekit::Ping& ping);
+
+  // participant_data_tracks.cc
+  void SubscribeToAllDataTracks();
+  void OnDataSubscriptionRequest(const livekit::UpdateDataSubscription& request);
+  void OnStoreDataBlob(const livekit::StoreDataBlobRequest& request);
+  void OnGetDataBlob(const livekit::GetDataBlobRequest& request);
+  void SendBlobError(uint32_t request_id, const base::Error& error);
 
   // participant_data.cc
   void OnDataPacket(base::Now now, DataChannel channel, livekit::DataPacket packet);
@@ -189,6 +230,7 @@ class Participant final : public TransportManager::Owner,
   std::string metadata_;
   std::map<std::string, std::string> attributes_;
   bool auto_subscribe_ = true;
+  bool auto_subscribe_data_track_ = false;
   bool adaptive_stream_ = false;
   uint32_t version_ = 0;
   State state_ = State::kJoined;
@@ -202,6 +244,13 @@ class Participant final : public TransportManager::Owner,
   std::unique_ptr<TransportManager> transports_;
   UpTracks up_tracks_;
   Subscriptions subscriptions_;
+  PublishedDataTracks data_tracks_;
+  DataSubscriptions data_subscriptions_;
+  DataBlobs data_blobs_;
+
+  double quality_score_ = 100;
+  double told_quality_ = 100;     // To others, last.
+  bool knows_qualities_ = false;  // This client was told of everybody once.
 
   // Deadlines.
   base::Timestamp join_deadline_ = base::Timestamp::Infinity();    // Active by then, or removed.
@@ -211,7 +260,7 @@ class Participant final : public TransportManager::Owner,
 
   // Data.
   uint32_t last_sequence_ = 0;                                  // Of reliable packets from this client.
-  std::deque<std::string> nonces_;                              // Of user packets, the last 100.
+  RecentNonces nonces_;                                         // Of user packets.
   std::deque<std::shared_ptr<const base::Buffer>> early_data_;  // Reliable, until the channel opens.
   size_t early_data_bytes_ = 0;
 

@@ -1,7 +1,5 @@
 // Data packets of and for one participant (signal.md 7.2, 7.3).
 
-#include <algorithm>
-
 #include "proto/json.h"
 #include "rtc/participant.h"
 #include "rtc/room.h"
@@ -12,17 +10,20 @@ using base::Now;
 
 namespace {
 
-constexpr size_t kMaxNonces = 100;
 constexpr size_t kMaxEarlyData = 100 * 1024;  // Bytes kept for a participant whose channel is not open yet.
 
 }  // namespace
 
 void Participant::OnData(Now now, DataChannel channel, bool binary, base::ConstBytes message) {
-  if (state_ == State::kDisconnected || channel == DataChannel::kDataTrack) {
+  if (state_ == State::kDisconnected) {
     return;
   }
   if (!permission_.can_publish_data()) {
     ++counters_.data_refused;
+    return;
+  }
+  if (channel == DataChannel::kDataTrack) {
+    data_tracks_.OnPacket(now, message);
     return;
   }
   livekit::DataPacket packet;
@@ -48,18 +49,7 @@ bool Participant::IsDuplicate(const livekit::DataPacket& packet) {
     }
     last_sequence_ = packet.sequence();
   }
-  const std::string& nonce = packet.user().nonce();
-  if (nonce.empty()) {
-    return false;
-  }
-  if (std::find(nonces_.begin(), nonces_.end(), nonce) != nonces_.end()) {
-    return true;
-  }
-  nonces_.push_back(nonce);
-  if (nonces_.size() > kMaxNonces) {
-    nonces_.pop_front();
-  }
-  return false;
+  return nonces_.Seen(packet.user().nonce());
 }
 
 void Participant::OnDataPacket(Now now, DataChannel channel, livekit::DataPacket packet) {

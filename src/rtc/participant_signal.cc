@@ -68,6 +68,21 @@ void Participant::OnSignal(Now now, const SignalSink* sink, const livekit::Signa
     case Request::kUpdateVideoTrack:
       up_tracks_.UpdateVideo(now, request.update_video_track());
       break;
+    case Request::kPublishDataTrackRequest:
+      data_tracks_.Publish(now, request.publish_data_track_request());
+      break;
+    case Request::kUnpublishDataTrackRequest:
+      data_tracks_.Unpublish(now, request.unpublish_data_track_request());
+      break;
+    case Request::kUpdateDataSubscription:
+      OnDataSubscriptionRequest(request.update_data_subscription());
+      break;
+    case Request::kStoreDataBlobRequest:
+      OnStoreDataBlob(request.store_data_blob_request());
+      break;
+    case Request::kGetDataBlobRequest:
+      OnGetDataBlob(request.get_data_blob_request());
+      break;
     case Request::kUpdateLayers:
       break;  // Deprecated; clients still send it.
     default:
@@ -149,6 +164,12 @@ void Participant::OnSyncState(Now now, const livekit::SyncState& state) {
   for (const livekit::TrackPublishedResponse& published : state.publish_tracks()) {
     if (!up_tracks_.Knows(published.track().sid())) {
       OnSessionBroken(now, "client publishes a track that is not known: " + published.track().sid());
+      return;
+    }
+  }
+  for (const livekit::PublishDataTrackResponse& published : state.publish_data_tracks()) {
+    if (data_tracks_.Find(TrackSid(published.info().sid())) == nullptr) {
+      OnSessionBroken(now, "client publishes a data track that is not known: " + published.info().sid());
       return;
     }
   }

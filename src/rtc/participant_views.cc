@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "rtc/client_quirks.h"
 #include "rtc/participant.h"
 #include "rtc/room.h"
 
@@ -26,15 +27,7 @@ bool Participant::MayPublish(livekit::TrackSource source) const {
   return state_ != State::kDisconnected && CanPublishSource(permission_, source);
 }
 
-// Firefox on these systems sends its own favourite whatever the answer prefers.
-bool Participant::IgnoresCodecOrder() const {
-  const auto lower = [](std::string text) {
-    std::transform(text.begin(), text.end(), text.begin(), [](unsigned char c) { return std::tolower(c); });
-    return text;
-  };
-  const std::string os = lower(client_.os());
-  return lower(client_.browser()) == "firefox" && (os.contains("linux") || os.contains("android"));
-}
+bool Participant::IgnoresCodecOrder() const { return IsFirefoxOnLinuxOrAndroid(client_); }
 
 void Participant::OnTrackPublished(Now now, PublishedTrack& track) {
   log_.Info("track published",
@@ -110,6 +103,9 @@ void Participant::OnSubscribed(Now, Subscription& subscription, bool first_of_pu
   Participant& publisher = subscription.publisher();
   if (first_of_publisher) {
     room_.TellSpeaker(*this, publisher);
+    if (knows_qualities_) {
+      SendQuality({&publisher});
+    }
   }
   if (!hidden()) {
     publisher.OnTrackSubscribed(subscription.track().sid());

@@ -1,34 +1,18 @@
 #include "rtc/published_track.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace weir::rtc {
 namespace {
 
 using base::Now;
 
-// The sender follows the order of our answer, so what it was told to prefer is what it sends.
-std::vector<NegotiatedCodec> PreferredFirst(std::vector<NegotiatedCodec> codecs,
-                                            const PublishPreference& preference) {
-  const auto first = [&](codec::Codec wanted) {
-    std::stable_partition(codecs.begin(), codecs.end(),
-                          [&](const NegotiatedCodec& codec) { return codec.codec == wanted; });
-  };
-  if (preference.codec != codec::Codec::kUnknown) {
-    first(preference.codec);
+double LossWeight(codec::Codec codec) {
+  if (codec == codec::Codec::kRed) {
+    return sfu::QualityMeter::kRedWeight;
   }
-  if (preference.red) {
-    first(codec::Codec::kRed);
-  }
-  return codecs;
-}
-
-std::vector<sfu::ReceiveCodec> ReceiveCodecs(const std::vector<NegotiatedCodec>& codecs) {
-  std::vector<sfu::ReceiveCodec> receive;
-  for (const NegotiatedCodec& codec : codecs) {
-    receive.push_back({codec.codec, codec.sdp.payload_type, codec.sdp.clock_rate, codec.rtx_payload_type});
-  }
-  return receive;
+  return codec::IsVideo(codec) ? sfu::QualityMeter::kVideoWeight : sfu::QualityMeter::kOpusWeight;
 }
 
 }  // namespace
@@ -39,68 +23,90 @@ PublishedTrack::PublishedTrack(Environment& environment, Now now, livekit::Track
     : environment_(environment),
       transport_(transport),
       info_(std::move(info)),
-      preference_(preference),
       sid_(info_.sid()),
-      mid_(offered.mid),
-      sdp_cid_(offered.cid),
       audio_(offered.audio),
-      codecs_(PreferredFirst(offered.codecs, preference)) {
-  Describe(offered);
-  sfu::TrackReceiver::Config config;
-  config.audio = audio_;
-  config.codecs = ReceiveCodecs(codecs_);
-  config.extensions = offered.extensions;
-  config.encrypted = encrypted();
-  config.screen_share = info_.source() == livekit::SCREEN_SHARE;
-  config.spatial_layers = std::max(1, static_cast<int>(offered.rids.size()));
-  config.clock = &transport.clock();
-  receiver_ = std::make_unique<sfu::TrackReceiver>(config, environment.random);
-  receiver_->SetSimulcastStreams(
-      std::max<int>({1, static_cast<int>(offered.rids.size()), static_cast<int>(offered.ssrcs.size())}));
-  receiver_->SetMuted(info_.muted(), now);
-  transport.AddReceiver(*receiver_);
-  transport.demuxer().AddSection(now, {mid_, receiver_.get(), offered.rids, offered.ssrcs});
-}
-
-PublishedTrack::~PublishedTrack() {
-  transport_.demuxer().RemoveSection(mid_);
-  transport_.RemoveReceiver(*receiver_);
-}
-
-void PublishedTrack::Describe(const OfferedTrack& offered) {
-  const std::string mime(codec::MimeType(codecs_.front().codec));
-  info_.set_mime_type(mime);
-  info_.set_mid(offered.mid);
+      primary_(environment, now, info_, preference, offered, transport),
+      quality_(LossWeight(codecs().front().codec)) {
   if (info_.codecs().empty()) {
     info_.add_codecs();
   }
-  livekit::SimulcastCodecInfo& codec = *info_.mutable_codecs(0);
-  codec.set_mime_type(mime);
-  codec.set_mid(offered.mid);
-  if (codec.cid() != offered.cid) {
-    codec.set_sdp_cid(offered.cid);
-  }
-  const auto number_layers = [&](auto& layers) {
-    for (int i = 0; i < layers.size(); ++i) {
-      livekit::VideoLayer& layer = *layers.Mutable(i);
-      layer.set_spatial_layer(i);
-      if (static_cast<size_t>(i) < offered.rids.size()) {
-        layer.set_rid(offered.rids[static_cast<size_t>(i)]);
-      }
-      if (static_cast<size_t>(i) < offered.ssrcs.size()) {
-        layer.set_ssrc(offered.ssrcs[static_cast<size_t>(i)].first.value());
-        layer.set_repair_ssrc(offered.ssrcs[static_cast<size_t>(i)].second.value_or(rtp::Ssrc()).value());
-      }
-    }
-  };
-  number_layers(*info_.mutable_layers());
-  number_layers(*codec.mutable_layers());
+  primary_.Describe(offered, *info_.mutable_codecs(0));
+  info_.set_mime_type(info_.codecs(0).mime_type());
+  info_.set_mid(offered.mid);
+  NumberLayers(offered, *info_.mutable_layers());
 }
+
+PublishedTrack::~PublishedTrack() = default;
+
+bool PublishedTrack::IsBackupCid(const std::string& cid) const {
+  for (int i = 1; i < info_.codecs_size(); ++i) {
+    if (!cid.empty() && info_.codecs(i).cid() == cid) {
+      return true;
+    }
+  }
+  return false;
+}
+
+codec::Codec PublishedTrack::backup_codec() const {
+  return info_.codecs_size() > 1 ? codec::CodecFromMime(info_.codecs(1).mime_type()) : codec::Codec::kUnknown;
+}
+
+PublishPreference PublishedTrack::BackupPreference() const {
+  PublishPreference preference = primary_.preference();
+  preference.codec = backup_codec();
+  return preference;
+}
+
+void PublishedTrack::AddBackup(Now now, const OfferedTrack& offered) {
+  backup_.reset();
+  backup_ = std::make_unique<TrackSource>(environment_, now, info_, BackupPreference(), offered, transport_);
+  backup_->Describe(offered, *info_.mutable_codecs(1));
+  for (BackupWaiter* waiter : waiters_) {
+    waiter->OnBackup(now, *backup_);
+  }
+  transport_.Wake();  // For the key frames that they ask for.
+}
+
+void PublishedTrack::RemoveBackup() { backup_.reset(); }
 
 void PublishedTrack::SetMuted(Now now, bool muted) {
   info_.set_muted(muted);
-  receiver_->SetMuted(muted, now);
+  receiver().SetMuted(muted, now);
+  if (backup_) {
+    backup_->receiver().SetMuted(muted, now);
+  }
+  if (dynacast_) {
+    dynacast_->SetMuted(now.mono, muted);
+  }
   transport_.Wake();
+}
+
+void PublishedTrack::StartDynacast(base::Timestamp now, Dynacast::Owner& owner) {
+  if (audio_) {
+    return;
+  }
+  std::vector<codec::Codec> codecs;
+  for (const livekit::SimulcastCodecInfo& entry : info_.codecs()) {
+    codecs.push_back(codec::CodecFromMime(entry.mime_type()));
+  }
+  const bool svc =
+      info_.codecs(0).video_layer_mode() == livekit::VideoLayer::MULTIPLE_SPATIAL_LAYERS_PER_STREAM;
+  dynacast_ = std::make_unique<Dynacast>(now, environment_.timers, sid_.value(), std::move(codecs),
+                                         !svc && info_.layers_size() <= 1, owner);
+  dynacast_->SetMuted(now, muted());
+}
+
+double PublishedTrack::MeasureQuality() {
+  const bool active = !muted() && !std::exchange(was_muted_, muted());
+  const sfu::QualityMeter::Totals totals = primary_.receiver().QualityTotals();
+  const uint64_t before = std::exchange(measured_packets_, totals.received);
+  // Video may pause for good reasons (nobody watches, a still screen); a microphone that had begun may not.
+  if (active && audio_ && before > 0 && totals.received == before) {
+    quality_.Starve(/*lost=*/false);
+  } else {
+    quality_.Update(totals, primary_.receiver().rtt(), primary_.receiver().Jitter(), active);
+  }
+  return muted() ? 100 : quality_.score();
 }
 
 int PublishedTrack::LayerFor(livekit::VideoQuality quality) const {
@@ -130,6 +136,13 @@ int PublishedTrack::LayerFor(uint32_t width, uint32_t height) const {
   return wanted <= 200   ? 0
          : wanted <= 400 ? 1
                          : 2;  // The ladder that clients publish by default: 180, 360, full.
+}
+
+livekit::VideoQuality PublishedTrack::QualityOf(int layer) const {
+  if (layer < info_.layers_size()) {
+    return info_.layers(layer).quality();
+  }
+  return static_cast<livekit::VideoQuality>(std::clamp(layer, 0, 2));
 }
 
 int PublishedTrack::TemporalLayerFor(uint32_t fps, uint32_t full) {

@@ -16,6 +16,7 @@ using base::TimeDelta;
 using base::Timestamp;
 
 constexpr TimeDelta kRoomUpdateInterval = TimeDelta::Seconds(5);
+constexpr TimeDelta kQualityInterval = TimeDelta::Seconds(5);
 constexpr size_t kSifTrailerSize = 16;
 
 std::string RandomBytes(base::Random& random, size_t count) {
@@ -47,6 +48,7 @@ Room::Room(Environment& environment, RoomName name, const Options& options, Now 
       turn_password_(MakeSid("", environment.random)),
       sif_trailer_(RandomBytes(environment.random, kSifTrailerSize)),
       speakers_(SpeakerConfig(environment.settings)),
+      rpc_(environment.timers, environment.random),
       close_at_(now.mono + TimeDelta::Seconds(options.empty_timeout_seconds)) {
   log_.Info("room created");
   Report(now, RoomEvent::Kind::kRoomStarted);
@@ -140,6 +142,14 @@ std::pair<Participant*, PublishedTrack*> Room::FindTrack(const TrackSid& sid) {
   return {found->second, found->second->Published(sid)};
 }
 
+std::pair<Participant*, PublishedDataTrack*> Room::FindDataTrack(const TrackSid& sid) {
+  const auto found = data_tracks_.find(sid.value());
+  if (found == data_tracks_.end()) {
+    return {nullptr, nullptr};
+  }
+  return {found->second, found->second->data_tracks().Find(sid)};
+}
+
 Result<void> Room::CheckCapacity(const JoinRequest& request) const {
   const std::string& kind = request.claims.kind;
   const bool dependent =
@@ -204,6 +214,7 @@ Participant* Room::Join(Now now, JoinRequest request) {
   BroadcastUpdate(now, participant);
   Report(now, RoomEvent::Kind::kParticipantJoined, &participant);
   room_update_at_ = std::min(room_update_at_, now.mono + kRoomUpdateInterval);
+  quality_at_ = std::min(quality_at_, now.mono + kQualityInterval);
   Reschedule();
   return &participant;
 }
@@ -229,6 +240,7 @@ void Room::OnLeft(Now now, Participant& participant) {
     }
   }
   speakers_.Remove(participant.key());
+  rpc_.OnLeft(participant.identity());
   Report(now, RoomEvent::Kind::kParticipantLeft, &participant);
   const bool someone = std::any_of(participants_.begin(), participants_.end(),
                                    [](const auto& entry) { return !entry.second->dependent(); });
@@ -259,7 +271,8 @@ void Room::Close(Now now, livekit::DisconnectReason reason) {
 
 void Room::Reschedule() {
   environment_.timers.Schedule(
-      *this, closed_ ? Timestamp::Infinity() : std::min({close_at_, room_update_at_, speakers_at_}));
+      *this,
+      closed_ ? Timestamp::Infinity() : std::min({close_at_, room_update_at_, speakers_at_, quality_at_}));
 }
 
 void Room::OnTimer(Now now) {
@@ -277,6 +290,10 @@ void Room::OnTimer(Now now) {
     speakers_at_ =
         tracks_.empty() ? Timestamp::Infinity() : now.mono + environment_.settings.audio_update_interval;
     UpdateSpeakers(now);
+  }
+  if (quality_at_ <= now.mono) {
+    quality_at_ = participants_.empty() ? Timestamp::Infinity() : now.mono + kQualityInterval;
+    UpdateQuality(now);
   }
   Reschedule();
 }

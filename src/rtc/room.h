@@ -21,6 +21,7 @@
 #include "rtc/ids.h"
 #include "rtc/media_engine.h"
 #include "rtc/participant.h"
+#include "rtc/server_rpc.h"
 #include "sfu/speaker_observer.h"
 
 namespace weir::rtc {
@@ -62,6 +63,7 @@ class Room final : public Timed {
   Participant* FindBySid(const ParticipantSid& sid);
   std::vector<Participant*> Participants();
   std::pair<Participant*, PublishedTrack*> FindTrack(const TrackSid& sid);
+  std::pair<Participant*, PublishedDataTrack*> FindDataTrack(const TrackSid& sid);
   void Close(base::Now now, livekit::DisconnectReason reason);
   void SetMetadata(base::Now now, const std::string& metadata);
   // Destroys who has left; called by the manager when no stack frame of theirs is left.
@@ -72,6 +74,8 @@ class Room final : public Timed {
   void OnLeft(base::Now now, Participant& participant);
   void OnTrackPublished(base::Now now, Participant& publisher, PublishedTrack& track);
   void OnTrackUnpublished(base::Now now, Participant& publisher, PublishedTrack& track);
+  void OnDataTrackPublished(base::Now now, Participant& publisher, PublishedDataTrack& track);
+  void OnDataTrackUnpublished(base::Now now, Participant& publisher, PublishedDataTrack& track);
   // What others see of it changed; told at once.
   void BroadcastUpdate(base::Now now, Participant& participant);
   void OnSubscriptionPermissionChanged(base::Now now, Participant& publisher);
@@ -87,16 +91,20 @@ class Room final : public Timed {
   // ---- Data. `sender` is null for the server API.
   void RouteData(base::Now now, Participant* sender, DataChannel channel, const livekit::DataPacket& packet);
 
+  // A user packet of the server API that has been sent already.
+  bool IsRepeated(const livekit::SendDataRequest& request) { return api_nonces_.Seen(request.nonce()); }
+  void PerformRpc(base::Now now, const livekit::PerformRpcRequest& request, ServerRpc::Done done);
+
   void OnTimer(base::Now now) override;
   base::Logger& log() { return log_; }
 
  private:
   Participant* Resume(base::Now now, JoinRequest& request);
   base::Result<void> CheckCapacity(const JoinRequest& request) const;
-  void Broadcast(const livekit::ParticipantInfo& info, const Participant* subject);
   bool MaySee(const Participant& viewer, const Participant& subject) const;
   void SendRoomUpdate();
   void UpdateSpeakers(base::Now now);
+  void UpdateQuality(base::Now now);  // participant_quality.cc
   void Reschedule();
   std::vector<Participant*> Recipients(const Participant* sender, const livekit::DataPacket& packet);
   size_t CountedParticipants() const;
@@ -116,14 +124,18 @@ class Room final : public Timed {
   std::string sif_trailer_;  // Random bytes that end the frames which the server itself injects.
   std::map<std::string, std::unique_ptr<Participant>> participants_;  // By identity.
   std::unordered_map<std::string, Participant*> tracks_;              // Publisher by track sid.
+  std::unordered_map<std::string, Participant*> data_tracks_;         // Likewise.
   std::vector<std::unique_ptr<Participant>> leaving_;
   std::map<std::string, bool> prefers_tcp_;
   sfu::SpeakerObserver speakers_;
+  ServerRpc rpc_;
+  RecentNonces api_nonces_;
   bool ever_joined_ = false;
   bool closed_ = false;
   base::Timestamp close_at_;  // When the empty room ends; infinity while somebody is there.
   base::Timestamp room_update_at_ = base::Timestamp::Infinity();
   base::Timestamp speakers_at_ = base::Timestamp::Infinity();
+  base::Timestamp quality_at_ = base::Timestamp::Infinity();
 };
 
 }  // namespace weir::rtc

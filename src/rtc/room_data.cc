@@ -33,6 +33,9 @@ std::vector<Participant*> Room::Recipients(const Participant* sender, const live
 }
 
 void Room::RouteData(Now now, Participant* sender, DataChannel channel, const livekit::DataPacket& packet) {
+  if (sender != nullptr && rpc_.OnPacket(sender->identity(), packet)) {
+    return;
+  }
   const std::vector<Participant*> recipients = Recipients(sender, packet);
   if (recipients.empty()) {
     return;
@@ -42,6 +45,16 @@ void Room::RouteData(Now now, Participant* sender, DataChannel channel, const li
   const std::shared_ptr<const base::Buffer> message = std::move(bytes);
   for (Participant* recipient : recipients) {
     recipient->DeliverData(now, channel, message);
+  }
+}
+
+void Room::PerformRpc(Now now, const livekit::PerformRpcRequest& request, ServerRpc::Done done) {
+  if (FindByIdentity(Identity(request.destination_identity())) == nullptr) {
+    done(base::Fail(base::ErrorCode::kNotFound, "participant does not exist"));
+    return;
+  }
+  if (const auto packet = rpc_.Begin(now.mono, request, std::move(done))) {
+    RouteData(now, nullptr, DataChannel::kReliable, *packet);
   }
 }
 

@@ -374,5 +374,83 @@ TEST_P(Life, PingsAreAnsweredInMilliseconds) {
   EXPECT_EQ(a.LastOf(Response::kPongResp)->pong_resp().last_ping_timestamp(), 77);
 }
 
+TEST_P(Life, WhoIsMovedGetsATokenForTheOtherRoomAndIsToldToReconnect) {
+  RoomSim sim;
+  TestClient& a = sim.Add("a", single());
+  TestClient& b = sim.Add("b", single());
+  ASSERT_TRUE(sim.RunUntilConnected());
+  livekit::CreateRoomRequest create;
+  create.set_name("elsewhere");
+  const auto room = sim.world.rooms.CreateRoom(sim.world.now(), create);
+  livekit::MoveParticipantRequest move;
+  move.set_room("room");
+  move.set_identity("a");
+  move.set_destination_room("elsewhere");
+  ASSERT_TRUE(sim.world.rooms.MoveParticipant(sim.world.now(), move, *room, {}));
+  sim.RunMillis(500);
+  ASSERT_EQ(a.CountOf(Response::kRoomMoved), 1u);
+  const livekit::RoomMovedResponse& moved = a.LastOf(Response::kRoomMoved)->room_moved();
+  EXPECT_EQ(moved.room().name(), "elsewhere");
+  const auto claims = auth::VerifyToken(moved.token(), sim.world.keys, sim.world.now().wall);
+  ASSERT_TRUE(claims.has_value());
+  EXPECT_EQ(claims->video->room, "elsewhere");
+  EXPECT_EQ(claims->identity, "a");
+  EXPECT_EQ(LeaveOf(a).action(), livekit::LeaveRequest::RECONNECT);
+  EXPECT_NE(a.closed, kCloseDone);
+  EXPECT_EQ(b.Remote("a"), nullptr);
+  move.set_identity("z");
+  EXPECT_EQ(sim.world.rooms.MoveParticipant(sim.world.now(), move, *room, {}).error().code,
+            base::ErrorCode::kNotFound);
+}
+
+TEST_P(Life, TheWorldOutsideHearsOfEverythingInOrder) {
+  using Kind = RoomEvent::Kind;
+  RoomSim sim;
+  TestClient& a = sim.Add("a", single());
+  a.PublishAudio({.cid = "a-mic"});
+  a.PublishVideo({.cid = "a-cam"});
+  ASSERT_TRUE(
+      sim.RunUntil([&] { return sim.Find("a") && sim.Find("a")->up_tracks().published().size() == 2; }));
+  a.Leave();
+  sim.Run(TimeDelta::Seconds(25));
+  std::vector<Kind> kinds;
+  for (const RoomEvent& event : sim.world.events) {
+    kinds.push_back(event.kind);
+    EXPECT_EQ(event.room.name(), "room");
+    if (event.kind == Kind::kParticipantLeft) {
+      EXPECT_TRUE(event.was_active);
+      EXPECT_EQ(event.participant.disconnect_reason(), livekit::CLIENT_INITIATED);
+    }
+  }
+  EXPECT_EQ(kinds.front(), Kind::kRoomStarted);
+  EXPECT_EQ(kinds.back(), Kind::kRoomFinished);
+  EXPECT_THAT(kinds, testing::IsSupersetOf({Kind::kParticipantJoined, Kind::kParticipantActive,
+                                            Kind::kTrackPublished, Kind::kTrackUnpublished}));
+  EXPECT_EQ(std::count(kinds.begin(), kinds.end(), Kind::kTrackPublished), 2);
+  EXPECT_EQ(std::count(kinds.begin(), kinds.end(), Kind::kTrackUnpublished), 2);
+  EXPECT_EQ(std::count_if(sim.world.events.begin(), sim.world.events.end(),
+                          [](const RoomEvent& event) { return event.first_published; }),
+            1);
+}
+
+TEST_P(Life, PresetsConfigureRooms) {
+  Settings settings = TestSettings();
+  settings.room_presets["small"] = R"({"maxParticipants": 2, "departureTimeout": 5, "metadata": "preset"})";
+  RoomSim sim(1, GoodLink(), settings);
+  livekit::CreateRoomRequest create;
+  create.set_name("room");
+  create.set_room_preset("small");
+  create.set_departure_timeout(7);
+  const auto room = sim.world.rooms.CreateRoom(sim.world.now(), create);
+  ASSERT_TRUE(room.has_value());
+  EXPECT_EQ(room->max_participants(), 2u);
+  EXPECT_EQ(room->departure_timeout(), 7u);
+  EXPECT_EQ(room->metadata(), "preset");
+  create.set_name("other");
+  create.set_room_preset("large");
+  EXPECT_EQ(sim.world.rooms.CreateRoom(sim.world.now(), create).error().code,
+            base::ErrorCode::kInvalidArgument);
+}
+
 }  // namespace
 }  // namespace weir::rtc::test

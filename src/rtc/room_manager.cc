@@ -24,16 +24,18 @@ int HttpStatus(ErrorCode code) {
       return 503;
     case ErrorCode::kUnauthenticated:
       return 401;
+    case ErrorCode::kInvalidArgument:
+      return 400;
     default:
       return 500;
   }
 }
 
-// What a token may configure of the room that its join creates.
-void ApplyConfiguration(const std::string& json, Room::Options& options) {
+// What a token or a preset may configure of a room that is created.
+Result<void> ApplyConfiguration(const std::string& json, Room::Options& options) {
   livekit::RoomConfiguration configuration;
-  if (json.empty() || !proto::JsonToMessage(json, configuration)) {
-    return;
+  if (const auto read = proto::JsonToMessage(json, configuration); !read) {
+    return Fail(ErrorCode::kInvalidArgument, "room configuration: " + read.error().message);
   }
   if (configuration.empty_timeout() > 0) {
     options.empty_timeout_seconds = configuration.empty_timeout();
@@ -44,9 +46,14 @@ void ApplyConfiguration(const std::string& json, Room::Options& options) {
   if (configuration.max_participants() > 0) {
     options.max_participants = configuration.max_participants();
   }
+  if (!configuration.metadata().empty()) {
+    options.metadata = configuration.metadata();
+  }
+  if (configuration.agents_size() > 0) {
+    options.agents.assign(configuration.agents().begin(), configuration.agents().end());
+  }
   options.sync_streams = options.sync_streams || configuration.sync_streams();
-  options.metadata = configuration.metadata();
-  options.agents.assign(configuration.agents().begin(), configuration.agents().end());
+  return {};
 }
 
 }  // namespace
@@ -67,6 +74,18 @@ Room::Options RoomManager::DefaultOptions() const {
   return options;
 }
 
+Result<Room::Options> RoomManager::PresetOptions(const std::string& preset) const {
+  Room::Options options = DefaultOptions();
+  if (!preset.empty()) {
+    const auto found = environment_.settings.room_presets.find(preset);
+    if (found == environment_.settings.room_presets.end()) {
+      return Fail(ErrorCode::kInvalidArgument, "no room preset is called '" + preset + "'");
+    }
+    TRY(ApplyConfiguration(found->second, options));
+  }
+  return options;
+}
+
 Room& RoomManager::Create(Now now, const RoomName& name, const Room::Options& options) {
   auto room = std::make_unique<Room>(environment_, name, options, now, *this);
   Room& created = *room;
@@ -82,8 +101,10 @@ Result<Room*> RoomManager::RoomForJoin(Now now, const RoomName& name, const auth
   if (rooms_.size() >= environment_.settings.limits.max_rooms) {
     return Fail(ErrorCode::kUnavailable, "node has exceeded its configured limit");
   }
-  Room::Options options = DefaultOptions();
-  ApplyConfiguration(claims.room_config, options);
+  Room::Options options = TRY(PresetOptions(claims.room_preset));
+  if (!claims.room_config.empty()) {
+    TRY(ApplyConfiguration(claims.room_config, options));
+  }
   return &Create(now, name, options);
 }
 

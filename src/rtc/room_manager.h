@@ -54,7 +54,13 @@ class RoomManager final : public Room::Owner {
   base::Result<livekit::TrackInfo> MuteTrack(base::Now now, const livekit::MuteRoomTrackRequest& request);
   base::Result<livekit::ParticipantInfo> UpdateParticipant(base::Now now,
                                                            const livekit::UpdateParticipantRequest& request);
+  // `others`: the members of `destination`, which another worker may have.
+  base::Result<void> MoveParticipant(base::Now now, const livekit::MoveParticipantRequest& request,
+                                     const livekit::Room& destination,
+                                     const std::vector<livekit::ParticipantInfo>& others);
   base::Result<void> UpdateSubscriptions(base::Now now, const livekit::UpdateSubscriptionsRequest& request);
+  // `done`: see ServerRpc; also kNotFound.
+  void PerformRpc(base::Now now, const livekit::PerformRpcRequest& request, ServerRpc::Done done);
   base::Result<void> SendData(base::Now now, const livekit::SendDataRequest& request);
 
   // No new joins; everybody is told, then gone.
@@ -72,6 +78,8 @@ class RoomManager final : public Room::Owner {
  private:
   Room& Create(base::Now now, const RoomName& name, const Room::Options& options);
   Room::Options DefaultOptions() const;
+  // The defaults, and over them a named preset. kInvalidArgument: there is none of that name.
+  base::Result<Room::Options> PresetOptions(const std::string& preset) const;
   base::Result<Room*> RoomForJoin(base::Now now, const RoomName& name, const auth::Claims& claims);
   base::Result<Participant*> FindParticipant(const RoomName& room, const Identity& identity);
 

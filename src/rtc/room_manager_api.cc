@@ -37,9 +37,13 @@ Result<livekit::Room> RoomManager::CreateRoom(Now now, const livekit::CreateRoom
   if (rooms_.size() >= environment_.settings.limits.max_rooms) {
     return Fail(ErrorCode::kResourceExhausted, "node has exceeded its configured limit");
   }
-  Room::Options options = DefaultOptions();
-  options.metadata = request.metadata();
-  options.agents.assign(request.agents().begin(), request.agents().end());
+  Room::Options options = TRY(PresetOptions(request.room_preset()));
+  if (!request.metadata().empty()) {
+    options.metadata = request.metadata();
+  }
+  if (request.agents_size() > 0) {
+    options.agents.assign(request.agents().begin(), request.agents().end());
+  }
   options.sync_streams = options.sync_streams || request.sync_streams();
   if (request.empty_timeout() > 0) {
     options.empty_timeout_seconds = request.empty_timeout();
@@ -118,6 +122,14 @@ Result<livekit::ParticipantInfo> RoomManager::UpdateParticipant(
   return participant->Info();
 }
 
+Result<void> RoomManager::MoveParticipant(Now now, const livekit::MoveParticipantRequest& request,
+                                          const livekit::Room& destination,
+                                          const std::vector<livekit::ParticipantInfo>& others) {
+  TRY(FindParticipant(RoomName(request.room()), Identity(request.identity())))
+      ->MoveTo(now, destination, others);
+  return {};
+}
+
 Result<void> RoomManager::UpdateSubscriptions(Now now, const livekit::UpdateSubscriptionsRequest& request) {
   Participant* participant = TRY(FindParticipant(RoomName(request.room()), Identity(request.identity())));
   std::vector<std::string> sids(request.track_sids().begin(), request.track_sids().end());
@@ -128,10 +140,21 @@ Result<void> RoomManager::UpdateSubscriptions(Now now, const livekit::UpdateSubs
   return {};
 }
 
+void RoomManager::PerformRpc(Now now, const livekit::PerformRpcRequest& request, ServerRpc::Done done) {
+  if (Room* room = Find(RoomName(request.room()))) {
+    room->PerformRpc(now, request, std::move(done));
+  } else {
+    done(NoRoom());
+  }
+}
+
 Result<void> RoomManager::SendData(Now now, const livekit::SendDataRequest& request) {
   Room* room = Find(RoomName(request.room()));
   if (room == nullptr) {
     return NoRoom();
+  }
+  if (room->IsRepeated(request)) {
+    return {};  // A retry of a call whose answer was lost.
   }
   livekit::DataPacket packet;
   packet.set_kind(request.kind());

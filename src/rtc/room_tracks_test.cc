@@ -383,5 +383,23 @@ TEST_P(Tracks, WhoSpeaksIsTold) {
   EXPECT_FALSE(b.speaking[a.self.sid()]);
 }
 
+// A connection knows a thousand streams at a time, and a client that publishes anew for hours uses up many
+// more.
+TEST(TracksOfALongCall, PublishingAgainAndAgainNeverRunsOutOfStreams) {
+  RoomSim sim;
+  TestClient& a = sim.Add("a", true);
+  TestClient& b = sim.Add("b", true);
+  ASSERT_TRUE(sim.RunUntilConnected());
+  for (int i = 0; i < 220; ++i) {
+    const std::string cid = "cam " + std::to_string(i);
+    a.PublishVideo({.cid = cid});
+    ASSERT_TRUE(sim.RunUntilFlows(b, cid)) << i;
+    a.Unpublish(cid);
+    sim.RunMillis(50);
+  }
+  EXPECT_EQ(sim.Find("a")->transports().publisher().connection().counters().srtp_malformed, 0u);
+  EXPECT_LE(sim.Find("a")->transports().publisher().connection().received_streams(), 600u);
+}
+
 }  // namespace
 }  // namespace weir::rtc::test

@@ -16,23 +16,23 @@ std::vector<livekit::ParticipantInfo> Room::OthersFor(const Participant& partici
   std::vector<livekit::ParticipantInfo> others;
   for (const auto& [identity, other] : participants_) {
     if (other.get() != &participant && MaySee(participant, *other)) {
-      others.push_back(other->Info());
+      others.push_back(other->PublicInfo());
     }
   }
   return others;
 }
 
-void Room::Broadcast(const livekit::ParticipantInfo& info, const Participant* subject) {
+void Room::BroadcastUpdate(Now, Participant& subject) {
   livekit::SignalResponse message;
-  *message.mutable_update()->add_participants() = info;
+  *message.mutable_update()->add_participants() = subject.PublicInfo();
   for (const auto& [identity, participant] : participants_) {
-    if (subject == nullptr || MaySee(*participant, *subject)) {
+    if (participant.get() == &subject) {
+      subject.SendUpdate({subject.Info()});
+    } else if (MaySee(*participant, subject)) {
       participant->Send(message);
     }
   }
 }
-
-void Room::BroadcastUpdate(Now, Participant& participant) { Broadcast(participant.Info(), &participant); }
 
 void Room::SendRoomUpdate() {
   livekit::SignalResponse message;
@@ -87,6 +87,28 @@ void Room::OnTrackUnpublished(Now now, Participant& publisher, PublishedTrack& t
   Reschedule();
 }
 
+void Room::OnDataTrackPublished(Now now, Participant& publisher, PublishedDataTrack& track) {
+  const TrackSid sid(track.info().sid());
+  data_tracks_[sid.value()] = &publisher;
+  BroadcastUpdate(now, publisher);
+  for (Participant* participant : Participants()) {
+    if (participant != &publisher && !publisher.hidden()) {
+      participant->OnDataTrackAvailable(sid);
+    }
+  }
+}
+
+void Room::OnDataTrackUnpublished(Now now, Participant& publisher, PublishedDataTrack& track) {
+  const TrackSid sid(track.info().sid());
+  data_tracks_.erase(sid.value());
+  for (Participant* participant : Participants()) {
+    participant->OnDataTrackGone(sid);
+  }
+  if (publisher.state() != Participant::State::kDisconnected) {
+    BroadcastUpdate(now, publisher);
+  }
+}
+
 void Room::OnSubscriptionPermissionChanged(Now now, Participant& publisher) {
   for (Participant* participant : Participants()) {
     if (participant == &publisher) {
@@ -94,6 +116,9 @@ void Room::OnSubscriptionPermissionChanged(Now now, Participant& publisher) {
     }
     for (const auto& [mid, track] : publisher.up_tracks().published()) {
       participant->ReconcileTrack(now, track->sid());
+    }
+    for (const PublishedDataTrack* track : publisher.data_tracks().All()) {
+      participant->data_subscriptions().Reconcile(TrackSid(track->info().sid()));
     }
   }
 }

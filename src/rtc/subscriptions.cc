@@ -28,12 +28,16 @@ Subscription::Subscription(Environment& environment, PublishedTrack& track, Part
       transport_(transport),
       settings_(settings),
       silence_trailer_(std::move(silence_trailer)),
-      owner_(owner) {}
+      owner_(owner),
+      quality_(track.audio() ? sfu::QualityMeter::kOpusWeight : sfu::QualityMeter::kVideoWeight) {}
 
 Subscription::~Subscription() {
+  track_.RemoveWaiter(*this);
   if (down_track_) {
     transport_.RemoveDownTrack(*down_track_);
-    track_.receiver().RemoveDownTrack(down_track_.get());
+    if (sfu::TrackReceiver* receiver = down_track_->receiver()) {
+      receiver->RemoveDownTrack(down_track_.get());
+    }
   }
 }
 
@@ -56,18 +60,35 @@ std::vector<sfu::SendCodec> Subscription::SendCodecs(const std::vector<Negotiate
   return codecs;
 }
 
+bool Subscription::PrimaryIsTaken(const std::vector<sfu::SendCodec>& codecs) const {
+  const codec::Codec source = track_.codecs().front().codec;
+  return std::any_of(codecs.begin(), codecs.end(), [&](const sfu::SendCodec& codec) {
+    return codec.codec == source || (source == codec::Codec::kRed && codec.codec == codec::Codec::kOpus);
+  });
+}
+
+// The publisher may not have negotiated its backup codec yet, so only the codec itself can be compared.
+std::vector<sfu::SendCodec> Subscription::BackupCodecs(const std::vector<NegotiatedCodec>& negotiated) const {
+  const codec::Codec backup = track_.backup_codec();
+  for (const NegotiatedCodec& target : negotiated) {
+    if (backup != codec::Codec::kUnknown && target.codec == backup) {
+      return {{target.codec, target.sdp.payload_type, target.sdp.clock_rate, target.rtx_payload_type}};
+    }
+  }
+  return {};
+}
+
 void Subscription::OnBound(Now now, const std::vector<NegotiatedCodec>& negotiated,
                            const rtp::ExtensionMap& extensions) {
   sfu::DownTrack::Config config;
   config.codecs = SendCodecs(negotiated);
-  const codec::Codec source = track_.codecs().front().codec;
-  const bool supported =
-      std::any_of(config.codecs.begin(), config.codecs.end(), [&](const sfu::SendCodec& codec) {
-        return codec.codec == source || (source == codec::Codec::kRed && codec.codec == codec::Codec::kOpus);
-      });
-  if (!supported) {
-    owner_.OnSubscriptionUnsupported(now, *this);
-    return;
+  takes_backup_ = !PrimaryIsTaken(config.codecs);
+  if (takes_backup_) {
+    config.codecs = BackupCodecs(negotiated);
+    if (config.codecs.empty()) {
+      owner_.OnSubscriptionUnsupported(now, *this);
+      return;
+    }
   }
   config.ssrc = outgoing().ssrc;
   config.rtx_ssrc = outgoing().rtx;
@@ -77,13 +98,22 @@ void Subscription::OnBound(Now now, const std::vector<NegotiatedCodec>& negotiat
   down_track_ = std::make_unique<sfu::DownTrack>(config, transport_.sender(), environment_.random);
   transport_.AddDownTrack(*down_track_, config.ssrc, config.rtx_ssrc);
   Apply(now, settings_);
-  track_.receiver().AddDownTrack(down_track_.get());
+  if (!takes_backup_) {
+    track_.receiver().AddDownTrack(down_track_.get());
+  } else {
+    track_.AddWaiter(*this);
+    if (track_.backup() != nullptr) {
+      OnBackup(now, *track_.backup());
+    }
+  }
   if (track_.muted()) {
     down_track_->OnPublisherMuted(true, now);
   }
   track_.transport().Wake();  // The key frame that the new down track asks for goes out with this turn.
   owner_.OnSubscriptionBound(now, *this);
 }
+
+void Subscription::OnBackup(Now, TrackSource& source) { source.receiver().AddDownTrack(down_track_.get()); }
 
 void Subscription::Apply(Now now, const Settings& settings) {
   settings_ = settings;
@@ -96,7 +126,38 @@ void Subscription::Apply(Now now, const Settings& settings) {
     down_track_->SetMaxLayers(spatial, PublishedTrack::TemporalLayerFor(settings.fps), now.mono);
   }
   down_track_->SetDisabled(settings.disabled, now.mono);
+  TellDynacast(now);
   track_.transport().Wake();
+}
+
+void Subscription::Release(Now now) {
+  if (Dynacast* dynacast = track_.dynacast()) {
+    dynacast->RemoveDemand(now.mono, this);
+  }
+}
+
+void Subscription::TellDynacast(Now now) {
+  if (Dynacast* dynacast = track_.dynacast()) {
+    const livekit::VideoQuality wanted =
+        settings_.width > 0 ? track_.QualityOf(track_.LayerFor(settings_.width, settings_.height))
+                            : settings_.quality;
+    const codec::Codec codec = takes_backup_ ? track_.backup_codec() : track_.codecs().front().codec;
+    dynacast->SetDemand(now.mono, this, codec, settings_.disabled ? livekit::OFF : wanted);
+  }
+}
+
+double Subscription::MeasureQuality(Now now) {
+  constexpr TimeDelta kFreshReport = TimeDelta::Seconds(10);
+  if (!down_track_) {
+    return 100;
+  }
+  const sfu::ReportTracker& reports = down_track_->reports();
+  const bool active =
+      !down_track_->disabled() && !track_.muted() && now.mono - reports.last_report() < kFreshReport;
+  const int64_t rate = audio() ? 48'000 : 90'000;
+  const TimeDelta jitter = TimeDelta::Micros(static_cast<int64_t>(reports.jitter()) * 1'000'000 / rate);
+  quality_.Update(down_track_->QualityTotals(), reports.rtt().value_or(TimeDelta()), jitter, active);
+  return active ? quality_.score() : 100;
 }
 
 // ---- Subscriptions.
@@ -202,6 +263,7 @@ void Subscriptions::End(Now now, Wish& wish) {
   Participant& publisher = wish.subscription->publisher();
   const bool was_bound = wish.subscription->bound();
   view_.Transports().RemoveSender(now, *wish.subscription);
+  wish.subscription->Release(now);
   wish.subscription.reset();
   wish.deadline = Timestamp::Infinity();
   if (was_bound) {

@@ -24,7 +24,7 @@ namespace weir::rtc {
 class Participant;
 
 // One track that is being, or is about to be, sent to one subscriber.
-class Subscription final : public MediaSender {
+class Subscription final : public MediaSender, public BackupWaiter {
  public:
   struct Settings {
     bool disabled = false;
@@ -49,7 +49,12 @@ class Subscription final : public MediaSender {
 
   void OnBound(base::Now now, const std::vector<NegotiatedCodec>& codecs,
                const rtp::ExtensionMap& extensions) override;
+  void OnBackup(base::Now now, TrackSource& source) override;
   void Apply(base::Now now, const Settings& settings);
+  // It is about to end: nothing is wanted any more.
+  void Release(base::Now now);
+  // Once every few seconds, by the subscriber's reports (sfu::QualityMeter's scale).
+  double MeasureQuality(base::Now now);
 
   PublishedTrack& track() { return track_; }
   Participant& publisher() { return publisher_; }
@@ -57,6 +62,9 @@ class Subscription final : public MediaSender {
   bool bound() const { return down_track_ != nullptr; }
 
  private:
+  void TellDynacast(base::Now now);
+  bool PrimaryIsTaken(const std::vector<sfu::SendCodec>& codecs) const;
+  std::vector<sfu::SendCodec> BackupCodecs(const std::vector<NegotiatedCodec>& negotiated) const;
   std::vector<sfu::SendCodec> SendCodecs(const std::vector<NegotiatedCodec>& negotiated) const;
 
   Environment& environment_;
@@ -67,6 +75,8 @@ class Subscription final : public MediaSender {
   const base::Buffer silence_trailer_;
   Owner& owner_;
   std::unique_ptr<sfu::DownTrack> down_track_;
+  bool takes_backup_ = false;  // The subscriber cannot take the primary codec.
+  sfu::QualityMeter quality_;
 };
 
 class Subscriptions final : public Subscription::Owner, public Timed {

@@ -70,6 +70,54 @@ TEST(SubscriptionsToOneConnection, ACodecThatTheSubscriberDoesNotTakeIsReported)
   EXPECT_EQ(b.PacketsOf("a-cam"), 0u);
 }
 
+TEST(SubscriptionsToOneConnection, WhoCannotTakeThePrimaryCodecGetsTheBackup) {
+  RoomSim sim;
+  TestClient& a = sim.Add("a", true);
+  TestClient& b = *sim.clients.emplace_back(
+      std::make_unique<TestClient>(sim.world, TestClient::Options{.identity = "b"}));
+  b.receives_codecs = {"VP9"};
+  b.Join();
+  ASSERT_TRUE(sim.RunUntilConnected());
+  livekit::SignalRequest request;
+  livekit::AddTrackRequest& add = *request.mutable_add_track();
+  add.set_cid("a-cam");
+  add.set_type(livekit::VIDEO);
+  add.set_source(livekit::CAMERA);
+  add.add_simulcast_codecs()->set_codec("vp8");
+  add.mutable_simulcast_codecs(0)->set_cid("a-cam");
+  add.add_simulcast_codecs()->set_codec("vp9");
+  a.Send(request);
+  a.PublishVideo({.cid = "a-cam", .add_track = false}).sending = false;
+  const auto subscription = [&]() -> Subscription* {
+    Participant* participant = sim.Find("b");
+    return participant == nullptr || a.sids["a-cam"].empty()
+               ? nullptr
+               : participant->subscriptions().Find(TrackSid(a.sids["a-cam"]));
+  };
+  ASSERT_TRUE(sim.RunUntil([&] { return subscription() != nullptr && subscription()->bound(); }));
+  EXPECT_EQ(b.CountOf(Response::kSubscriptionResponse), 0u);
+  EXPECT_EQ(subscription()->down_track()->receiver(), nullptr) << "it waits";
+  ASSERT_TRUE(sim.RunUntil([&] { return a.CountOf(Response::kSubscribedQualityUpdate) > 0; }));
+  const auto& update = a.LastOf(Response::kSubscribedQualityUpdate)->subscribed_quality_update();
+  ASSERT_EQ(update.subscribed_codecs_size(), 2);
+  EXPECT_EQ(update.subscribed_codecs(1).codec(), "vp9");
+  EXPECT_TRUE(update.subscribed_codecs(1).qualities(0).enabled());
+
+  livekit::SignalRequest more;
+  livekit::AddTrackRequest& backup = *more.mutable_add_track();
+  backup = add;
+  backup.set_cid("a-cam-vp9");
+  backup.set_sid(a.sids["a-cam"]);
+  backup.mutable_simulcast_codecs(1)->set_cid("a-cam-vp9");
+  a.Send(more);
+  a.PublishVideo({.cid = "a-cam-vp9", .add_track = false}).sending = false;
+  ASSERT_TRUE(sim.RunUntil([&] { return subscription()->down_track()->receiver() != nullptr; }));
+  PublishedTrack* track = sim.Find("a")->Published(TrackSid(a.sids["a-cam"]));
+  ASSERT_NE(track->backup(), nullptr);
+  EXPECT_EQ(subscription()->down_track()->receiver(), &track->backup()->receiver());
+  EXPECT_EQ(sim.Find("a")->up_tracks().published().size(), 1u);
+}
+
 TEST(SubscriptionsToOneConnection, ATrackThatFindsNoSectionIsReportedAfterAWhile) {
   RoomSim sim;
   TestClient& a = sim.Add("a", true);

@@ -25,6 +25,7 @@ class TestClient final : public sim::Host, public TestPeer::Owner {
     std::string room = "room";
     bool single = true;
     bool auto_subscribe = true;
+    bool auto_subscribe_data_track = false;
     bool adaptive_stream = false;
     bool silent_start = false;  // Sends nothing by itself after the join (dual mode).
     int protocol = 16;
@@ -89,6 +90,14 @@ class TestClient final : public sim::Host, public TestPeer::Owner {
     vanished_ = true;
   }
 
+  // It is there again, at the same addresses.
+  void Return() {
+    for (TestPeer* peer : Peers()) {
+      world_.network.AddAddress(*this, peer->public_address);
+    }
+    vanished_ = false;
+  }
+
   // A NAT forgets its mapping: the server sees the same connection from elsewhere.
   void Rebind(TestPeer& peer) {
     world_.network.RemoveAddress(peer.public_address);
@@ -134,6 +143,7 @@ class TestClient final : public sim::Host, public TestPeer::Owner {
 
   bool SendData(const std::string& text, bool reliable = true, const std::vector<std::string>& to = {});
   bool SendPacket(livekit::DataPacket packet, bool reliable = true);
+  bool SendDataTrackPacket(uint16_t handle, const std::string& payload);
   std::vector<std::string> TextsFrom(const std::string& identity, bool reliable = true) const;
 
   // ---- What it knows.
@@ -176,8 +186,9 @@ class TestClient final : public sim::Host, public TestPeer::Owner {
   std::map<std::string, std::string> sids;                 // Of its own tracks, by cid.
   std::map<std::string, livekit::TrackInfo> published;     // As announced to it, by cid.
   std::vector<ReceivedData> data;
-  std::map<std::string, bool> speaking;  // By participant sid.
-  std::optional<uint16_t> closed;        // The code with which signalling was closed.
+  std::vector<std::string> data_track_packets;  // Whole, head included.
+  std::map<std::string, bool> speaking;         // By participant sid.
+  std::optional<uint16_t> closed;               // The code with which signalling was closed.
   std::optional<int> rejected;
   bool joined = false;
   bool receives_red = true;                  // Single mode: whether sections to receive in offer RED.

@@ -100,6 +100,19 @@ inline bool TestClient::SendPacket(livekit::DataPacket packet, bool reliable) {
   return publisher->connection.SendData(world_.now(), channel->second, std::move(bytes));
 }
 
+inline bool TestClient::SendDataTrackPacket(uint16_t handle, const std::string& payload) {
+  const auto channel = publisher->channels.find(std::string(kDataTrackLabel));
+  if (channel == publisher->channels.end()) {
+    return false;
+  }
+  auto bytes = std::make_shared<Buffer>(12, 0);
+  (*bytes)[0] = 0x18;  // A frame of one packet.
+  (*bytes)[2] = static_cast<uint8_t>(handle >> 8);
+  (*bytes)[3] = static_cast<uint8_t>(handle);
+  bytes->insert(bytes->end(), payload.begin(), payload.end());
+  return publisher->connection.SendData(world_.now(), channel->second, std::move(bytes));
+}
+
 inline std::vector<std::string> TestClient::TextsFrom(const std::string& identity, bool reliable) const {
   std::vector<std::string> texts;
   for (const ReceivedData& received : data) {
@@ -205,6 +218,10 @@ inline void TestClient::Flush(Now now, sim::Network& network) {
 }
 
 inline void TestClient::OnPeerData(Now, TestPeer&, std::string_view label, bool, ConstBytes bytes) {
+  if (label == kDataTrackLabel) {
+    data_track_packets.emplace_back(bytes.begin(), bytes.end());
+    return;
+  }
   ReceivedData received;
   received.label = label;
   if (!received.packet.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) {
@@ -249,6 +266,7 @@ inline JoinRequest TestClient::MakeRequest() const {
   request.claims.video->room = options_.room;
   request.parameters.single_connection = options_.single;
   request.parameters.auto_subscribe = options_.auto_subscribe;
+  request.parameters.auto_subscribe_data_track = options_.auto_subscribe_data_track;
   request.parameters.adaptive_stream = options_.adaptive_stream;
   request.parameters.client.set_protocol(options_.protocol);
   request.parameters.client.set_browser(options_.browser);

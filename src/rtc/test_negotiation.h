@@ -19,6 +19,7 @@ class QuietTransportOwner final : public Transport::Owner {
   void OnTransportIceState(Now, Transport&, ice::State) override {}
   void OnTransportFailed(Now, Transport&, const std::string&) override {}
   void OnDataChannelOpened(Now, Transport&, DataChannel) override {}
+  void OnTransportSilence(Now, Transport&, bool) override {}
   void OnData(Now, DataChannel, bool, ConstBytes) override {}
 };
 

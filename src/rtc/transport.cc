@@ -105,6 +105,19 @@ void Transport::AddReceiver(sfu::TrackReceiver& receiver) {
 
 void Transport::RemoveReceiver(sfu::TrackReceiver& receiver) { std::erase(receivers_, &receiver); }
 
+void Transport::RemoveSection(const std::string& mid) {
+  constexpr size_t kKeptStreams = 512;  // Half of what a connection may have.
+  for (const rtp::Ssrc ssrc : demuxer_.RemoveSection(mid)) {
+    retired_.push_back(ssrc);
+  }
+  while (!retired_.empty() && connection_.received_streams() > kKeptStreams) {
+    if (demuxer_.ReceiverOf(retired_.front()) == nullptr) {
+      connection_.ForgetReceivedStream(retired_.front().value());
+    }
+    retired_.pop_front();
+  }
+}
+
 void Transport::AddDownTrack(sfu::DownTrack& track, rtp::Ssrc ssrc, std::optional<rtp::Ssrc> rtx) {
   outgoing_.push_back({&track, ssrc, rtx});
   by_ssrc_[ssrc.value()] = &track;
@@ -181,6 +194,16 @@ void Transport::OnDatagram(Now now, const net::FiveTuple& path, base::PacketRef 
     // Media needs no draining of its own, but the deadlines of its receivers move with it.
     Dirty();
     connection_.OnDatagram(now, path, std::move(packet));
+    if (silent_) {
+      CheckSilence(now);
+    }
+  }
+}
+
+void Transport::CheckSilence(Now now) {
+  const bool silent = connected() && !closed_ && now.mono - connection_.ice().last_heard() >= config_.silence;
+  if (std::exchange(silent_, silent) != silent) {
+    owner_.OnTransportSilence(now, *this, silent);
   }
 }
 
@@ -218,6 +241,7 @@ void Transport::OnTimer(Now now) {
       outgoing_[i].track->OnTimeout(now);
     }
   }
+  CheckSilence(now);
   Dirty();
 }
 
@@ -242,6 +266,9 @@ void Transport::Reschedule() {
   Timestamp next = connection_.NextTimeout();
   if (connected()) {
     next = std::min({next, next_report_, twcc_.NextTimeout()});
+    if (!silent_) {
+      next = std::min(next, connection_.ice().last_heard() + config_.silence);
+    }
     for (const sfu::TrackReceiver* receiver : receivers_) {
       next = std::min(next, receiver->NextTimeout());
     }

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <array>
+#include <deque>
 #include <memory>
 #include <optional>
 #include <string>
@@ -48,12 +49,15 @@ class Transport final : public peer::Observer, public Timed, public Flushable {
     virtual void OnTransportFailed(base::Now now, Transport& transport, const std::string& reason) = 0;
     virtual void OnDataChannelOpened(base::Now now, Transport& transport, DataChannel channel) = 0;
     virtual void OnData(base::Now now, DataChannel channel, bool binary, base::ConstBytes message) = 0;
+    // True: nothing authentic has come for Config::silence. False: something has, after that.
+    virtual void OnTransportSilence(base::Now now, Transport& transport, bool silent) = 0;
   };
   struct Config {
     Target target = Target::kPublisher;
     ice::Role ice_role = ice::Role::kControlled;
     bool tcp_only = false;
     base::TimeDelta report_interval = base::TimeDelta::Seconds(1);
+    base::TimeDelta silence = base::TimeDelta::Seconds(5);
     size_t max_report_size = 1150;  // Bytes of one RTCP compound before sealing.
   };
   struct Counters {
@@ -81,6 +85,9 @@ class Transport final : public peer::Observer, public Timed, public Flushable {
   sfu::PublisherClock& clock() { return clock_; }
   void AddReceiver(sfu::TrackReceiver& receiver);
   void RemoveReceiver(sfu::TrackReceiver& receiver);
+  // Of the demultiplexer. The streams' SRTP state goes when its table fills up: a client may use an SSRC
+  // again.
+  void RemoveSection(const std::string& mid);
   // Something about a receiver's deadlines changed from outside (a subscriber asked for a key frame).
   void Wake();
 
@@ -95,11 +102,17 @@ class Transport final : public peer::Observer, public Timed, public Flushable {
   void CreateDataChannels(
       base::Now now);  // The three of the protocol, by us: before the first offer to a subscriber.
   bool SendData(base::Now now, DataChannel channel, std::shared_ptr<const base::Buffer> message);
+  // Bytes that wait to be sent.
+  size_t buffered_data(DataChannel channel) const {
+    const auto id = ChannelId(channel);
+    return id ? connection_.buffered_amount(*id) : 0;
+  }
   bool channel_open(DataChannel channel) const { return ChannelId(channel).has_value(); }
 
   // ---- The worker's side.
   void OnDatagram(base::Now now, const net::FiveTuple& path, base::PacketRef packet);
   void OnPathClosed(base::Now now, const net::FiveTuple& path);
+  bool silent() const { return silent_; }
   void OnTimer(base::Now now) override;
   void Flush(base::Now now) override;
   void Close(base::Now now);
@@ -132,6 +145,7 @@ class Transport final : public peer::Observer, public Timed, public Flushable {
   sfu::DownTrack* FindDownTrack(rtp::Ssrc ssrc);
   void Reschedule();
   void Dirty();
+  void CheckSilence(base::Now now);
 
   // transport_rtcp.cc
   void OnRtcpPacket(base::Now now, const rtcp::Packet& packet);
@@ -152,6 +166,7 @@ class Transport final : public peer::Observer, public Timed, public Flushable {
   std::vector<sfu::TrackReceiver*> receivers_;
   std::vector<Outgoing> outgoing_;
   std::unordered_map<uint32_t, sfu::DownTrack*> by_ssrc_;
+  std::deque<rtp::Ssrc> retired_;  // Of sections that ended, oldest first.
   std::array<std::optional<uint16_t>, 4> channels_;
   std::vector<std::string> ufrags_;  // Known to the router.
   rtp::Ssrc local_ssrc_;             // Reporter of all our RTCP.
@@ -159,6 +174,7 @@ class Transport final : public peer::Observer, public Timed, public Flushable {
   base::Timestamp next_report_ = base::Timestamp::Infinity();
   std::optional<base::TimeDelta> uplink_rtt_;
   bool drain_due_ = false;
+  bool silent_ = false;
   bool closed_ = false;
   Counters counters_;
   std::vector<rtcp::Packet> rtcp_scratch_;

@@ -223,6 +223,12 @@ void TransportManager::OnData(Now now, DataChannel channel, bool binary, base::C
   owner_.OnData(now, channel, binary, message);
 }
 
+void TransportManager::OnTransportSilence(Now now, Transport& transport, bool silent) {
+  if (&transport == publisher_.get() && !closed_) {
+    owner_.OnPublisherSilence(now, silent);
+  }
+}
+
 // ---- From the negotiations.
 
 std::map<std::string, PublishPreference, std::less<>> TransportManager::PreferencesFor(

@@ -35,6 +35,8 @@ class TransportManager final : public Transport::Owner,
     virtual void OnDataChannelsOpen(
         base::Now now) = 0;  // Both downstream channels; once per channel that completes the pair.
     virtual void OnData(base::Now now, DataChannel channel, bool binary, base::ConstBytes message) = 0;
+    // Nothing at all comes from the connection that carries this participant's tracks (or comes again).
+    virtual void OnPublisherSilence(base::Now now, bool silent) = 0;
     // A connection that had been up is lost; a resume may bring it back.
     virtual void OnConnectionLost(base::Now now, const std::string& reason) = 0;
     // The session cannot go on as it is; only a full reconnect helps.
@@ -68,6 +70,7 @@ class TransportManager final : public Transport::Owner,
 
   bool SendData(base::Now now, DataChannel channel, std::shared_ptr<const base::Buffer> message);
   bool data_open() const;
+  size_t buffered_data(DataChannel channel) const { return data_transport().buffered_data(channel); }
 
   Transport& publisher() { return *publisher_; }
   Transport& downlink() { return subscriber_ ? *subscriber_ : *publisher_; }
@@ -86,6 +89,7 @@ class TransportManager final : public Transport::Owner,
   void OnTransportFailed(base::Now now, Transport& transport, const std::string& reason) override;
   void OnDataChannelOpened(base::Now now, Transport& transport, DataChannel channel) override;
   void OnData(base::Now now, DataChannel channel, bool binary, base::ConstBytes message) override;
+  void OnTransportSilence(base::Now now, Transport& transport, bool silent) override;
   // PublisherNegotiation::Owner
   std::map<std::string, PublishPreference, std::less<>> PreferencesFor(
       const std::vector<OfferedTrack>& tracks) override;

@@ -1,4 +1,5 @@
-// The tracks that one participant publishes, from AddTrack to unpublish.
+// The tracks that one participant publishes, from AddTrack to unpublish. up_tracks_requests.cc: what the
+// client asks for; up_tracks.cc: how sections of its offers meet that.
 //
 // AddTrack and the offer that carries the track race: either may come first. An AddTrack waits as pending; a
 // section without one waits as unmatched; each new arrival tries again. Sections are matched by the track id
@@ -20,7 +21,7 @@
 
 namespace weir::rtc {
 
-class UpTracks {
+class UpTracks final : public Dynacast::Owner {
  public:
   class Owner {
    public:
@@ -48,6 +49,11 @@ class UpTracks {
       const std::vector<OfferedTrack>& tracks);
   void OnTracksNegotiated(base::Now now, std::vector<OfferedTrack> tracks);
 
+  // The client may have missed what it was told last.
+  void OnResume(base::Now now);
+  // Dynacast::Owner
+  void SendSubscribedQuality(const livekit::SubscribedQualityUpdate& update) override;
+
   // The server ends these; their owner is told by track_unpublished.
   void UnpublishIf(base::Now now, const std::function<bool(const PublishedTrack&)>& predicate);
   void UnpublishAll(base::Now now);
@@ -66,6 +72,10 @@ class UpTracks {
 
   livekit::TrackInfo MakeInfo(const livekit::AddTrackRequest& request);
   void AddCodecs(const livekit::AddTrackRequest& request, livekit::TrackInfo& info) const;
+  void NoteBackup(const livekit::AddTrackRequest& request, livekit::TrackInfo& info) const;
+  // The track whose backup codec a section with this id carries.
+  PublishedTrack* BackupOwner(const OfferedTrack& offered);
+  void UpdateBackups(std::vector<OfferedTrack>& tracks);
   PublishPreference PreferenceOf(const livekit::TrackInfo& info, const OfferedTrack& offered) const;
   Pending* PendingFor(const OfferedTrack& track);
   Pending* PendingByMid(const std::string& mid);

@@ -132,6 +132,66 @@ TEST_F(UpTracksTest, ACodecsOwnIdIsKnownAsWell) {
   EXPECT_EQ(InfoOf("0").sid(), PublishedInfo("cam").sid());
 }
 
+livekit::AddTrackRequest WithBackup() {
+  livekit::AddTrackRequest request;
+  request.set_cid("cam");
+  request.set_type(livekit::VIDEO);
+  request.set_source(livekit::CAMERA);
+  for (const char* name : {"vp9", "vp8"}) {
+    livekit::SimulcastCodec& codec = *request.add_simulcast_codecs();
+    codec.set_codec(name);
+    codec.set_cid(name == std::string("vp9") ? "cam" : "");
+  }
+  return request;
+}
+
+TEST_F(UpTracksTest, ABackupCodecArrivesInASectionOfItsOwn) {
+  AddTrack(WithBackup());
+  const OfferedTrack primary = Offered("0", "cam", false);
+  Negotiate({primary});
+  const std::string sid = PublishedInfo("cam").sid();
+  PublishedTrack& track = *tracks_.published().at("0");
+  EXPECT_EQ(track.backup_codec(), Codec::kVp8);
+  EXPECT_EQ(track.backup(), nullptr);
+  livekit::AddTrackRequest more;
+  more.set_cid("cam-vp8");
+  more.set_sid(sid);
+  more.set_type(livekit::VIDEO);
+  more.set_source(livekit::CAMERA);
+  more.add_simulcast_codecs()->set_codec("vp8");
+  more.mutable_simulcast_codecs(0)->set_cid("cam-vp8");
+  AddTrack(more);
+  EXPECT_EQ(PublishedInfo("cam-vp8").sid(), sid);
+  const OfferedTrack backup = Offered("1", "cam-vp8", false);
+  Negotiate({primary, backup});
+  EXPECT_THAT(events_, ElementsAre("+0", "~0"));
+  EXPECT_EQ(preferences_.at("1").codec, Codec::kVp8);
+  ASSERT_NE(track.backup(), nullptr);
+  EXPECT_EQ(track.backup()->codecs().front().codec, Codec::kVp8);
+  EXPECT_EQ(InfoOf("0").codecs(1).mid(), "1");
+  EXPECT_EQ(InfoOf("0").codecs(1).mime_type(), "video/VP8");
+  Negotiate({primary, backup});
+  EXPECT_NE(track.backup(), nullptr) << "the same offer again changes nothing";
+  EXPECT_THAT(events_, ElementsAre("+0", "~0"));
+  Negotiate({primary});
+  EXPECT_EQ(track.backup(), nullptr);
+  EXPECT_THAT(tracks_.published(), SizeIs(1));
+}
+
+TEST_F(UpTracksTest, ASectionOfTheBackupMayComeBeforeItsAddTrack) {
+  AddTrack(WithBackup());
+  const OfferedTrack primary = Offered("0", "cam", false);
+  const OfferedTrack backup = Offered("1", "cam-vp8", false);
+  Negotiate({primary, backup});
+  EXPECT_EQ(tracks_.published().at("0")->backup(), nullptr);
+  livekit::AddTrackRequest more = WithBackup();
+  more.set_cid("cam-vp8");
+  more.set_sid(PublishedInfo("cam").sid());
+  more.mutable_simulcast_codecs(1)->set_cid("cam-vp8");
+  AddTrack(more);
+  EXPECT_NE(tracks_.published().at("0")->backup(), nullptr);
+}
+
 TEST_F(UpTracksTest, ASectionOfTheOtherKindIsNoMatch) {
   AddTrack(Request("mic"));
   Negotiate({Offered("0", "mic", false)});

@@ -140,8 +140,55 @@ void RoomApi::ForwardParticipant(livekit::ForwardParticipantRequest,
   done(Fail(ErrorCode::kUnavailable, "forwarding a participant is not available on this server"));
 }
 
-void RoomApi::MoveParticipant(livekit::MoveParticipantRequest, Done<livekit::MoveParticipantResponse> done) {
-  done(Fail(ErrorCode::kUnavailable, "moving a participant is not available on this server"));
+// First the participant, so that a wrong identity creates no room; then the room it goes to, on that room's
+// worker; then the move, on the worker that it leaves.
+void RoomApi::MoveParticipant(livekit::MoveParticipantRequest request,
+                              Done<livekit::MoveParticipantResponse> done) {
+  auto shared = std::make_shared<Done<livekit::MoveParticipantResponse>>(std::move(done));
+  const auto move = [this, shared, request](livekit::Room destination,
+                                            std::vector<livekit::ParticipantInfo> others) {
+    OnRoom<livekit::MoveParticipantResponse>(
+        request.room(),
+        [shared](Result<livekit::MoveParticipantResponse> result) { (*shared)(std::move(result)); },
+        [request, destination = std::move(destination), others = std::move(others)](
+            Now now, RoomManager& rooms) -> Result<livekit::MoveParticipantResponse> {
+          TRY(rooms.MoveParticipant(now, request, destination, others));
+          return livekit::MoveParticipantResponse();
+        });
+  };
+  const auto prepare = [this, shared, request, move] {
+    struct Destination {
+      livekit::Room room;
+      std::vector<livekit::ParticipantInfo> others;
+    };
+    OnRoom<Destination>(
+        request.destination_room(),
+        [shared, move](Result<Destination> destination) {
+          if (destination) {
+            move(std::move(destination->room), std::move(destination->others));
+          } else {
+            (*shared)(std::unexpected(std::move(destination.error())));
+          }
+        },
+        [request](Now now, RoomManager& rooms) -> Result<Destination> {
+          livekit::CreateRoomRequest create;
+          create.set_name(request.destination_room());
+          Destination destination;
+          destination.room = TRY(rooms.CreateRoom(now, create));
+          destination.others = rooms.ListParticipants(RoomName(request.destination_room()));
+          return destination;
+        });
+  };
+  livekit::RoomParticipantIdentity identity;
+  identity.set_room(request.room());
+  identity.set_identity(request.identity());
+  GetParticipant(std::move(identity), [shared, prepare](Result<livekit::ParticipantInfo> found) {
+    if (found) {
+      prepare();
+    } else {
+      (*shared)(std::unexpected(std::move(found.error())));
+    }
+  });
 }
 
 void RoomApi::SendData(livekit::SendDataRequest request, Done<livekit::SendDataResponse> done) {
@@ -153,9 +200,22 @@ void RoomApi::SendData(livekit::SendDataRequest request, Done<livekit::SendDataR
       });
 }
 
-void RoomApi::PerformRpc(livekit::PerformRpcRequest, Done<livekit::PerformRpcResponse> done) {
-  done(Fail(ErrorCode::kUnimplemented,
-            "remote procedure calls from the server are not available on this server"));
+void RoomApi::PerformRpc(livekit::PerformRpcRequest request, Done<livekit::PerformRpcResponse> done) {
+  auto shared = std::make_shared<Done<livekit::PerformRpcResponse>>(std::move(done));
+  const bool posted = workers_.ForRoom(request.room()).Post([shared, request](Now now, RoomManager& rooms) {
+    rooms.PerformRpc(now, request, [shared](Result<std::string> payload) {
+      if (!payload) {
+        (*shared)(std::unexpected(std::move(payload.error())));
+        return;
+      }
+      livekit::PerformRpcResponse response;
+      response.set_payload(std::move(*payload));
+      (*shared)(std::move(response));
+    });
+  });
+  if (!posted) {
+    (*shared)(Fail(ErrorCode::kUnavailable, kBusy));
+  }
 }
 
 void NoAgentDispatch::CreateDispatch(livekit::CreateAgentDispatchRequest, Done<livekit::AgentDispatch> done) {

@@ -30,6 +30,12 @@ rtc::Settings MakeSettings(const config::Config& config, const std::string& node
   settings.allow_tcp_fallback = config.rtc.allow_tcp_fallback;
   settings.force_tcp = config.rtc.force_tcp;
   settings.sync_streams = config.room.sync_streams;
+  settings.enable_data_tracks = config.enable_data_tracks;
+  settings.enable_data_blobs = config.enable_participant_data_blob;
+  settings.limits.max_data_track_encoding_length =
+      static_cast<size_t>(config.limit.max_data_track_custom_encoding_length);
+  settings.limits.max_data_blob_key = static_cast<size_t>(config.limit.max_data_blob_key_length);
+  settings.limits.max_data_blobs_size = static_cast<size_t>(config.limit.max_data_blobs_size);
   settings.empty_timeout_seconds = static_cast<uint32_t>(config.room.empty_timeout.seconds());
   settings.departure_timeout_seconds = static_cast<uint32_t>(config.room.departure_timeout.seconds());
   settings.max_participants = static_cast<uint32_t>(config.room.max_participants);
@@ -39,6 +45,7 @@ rtc::Settings MakeSettings(const config::Config& config, const std::string& node
       settings.enabled_codecs.push_back(codec);
     }
   }
+  settings.room_presets = config.room.configurations;
   for (const std::string& stun : config.rtc.stun_servers) {
     livekit::ICEServer server;
     server.add_urls("stun:" + stun);

@@ -157,6 +157,8 @@ TEST_F(ServerApiTest, PassesTheBackendsErrorsOn) {
                {ErrorCode::kResourceExhausted, 429, "resource_exhausted"},
                {ErrorCode::kUnimplemented, 501, "unimplemented"},
                {ErrorCode::kUnavailable, 503, "unavailable"},
+               {ErrorCode::kDeadlineExceeded, 408, "deadline_exceeded"},
+               {ErrorCode::kAborted, 409, "aborted"},
                {ErrorCode::kInternal, 500, "internal"}};
   for (const auto& [code, status, name] : cases) {
     rooms_.error = base::Fail(code, "why \"so\"");

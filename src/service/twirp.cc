@@ -89,6 +89,10 @@ std::string_view TwirpCode(ErrorCode code) {
       return "unimplemented";
     case ErrorCode::kUnavailable:
       return "unavailable";
+    case ErrorCode::kDeadlineExceeded:
+      return "deadline_exceeded";
+    case ErrorCode::kAborted:
+      return "aborted";
     case ErrorCode::kInternal:
       return "internal";
   }
@@ -115,6 +119,10 @@ int TwirpStatus(ErrorCode code) {
       return 501;
     case ErrorCode::kUnavailable:
       return 503;
+    case ErrorCode::kDeadlineExceeded:
+      return 408;
+    case ErrorCode::kAborted:
+      return 409;
     case ErrorCode::kInternal:
       return 500;
   }

@@ -47,14 +47,22 @@ void RtpDemuxer::AddSection(Section section) {
   replay_due_ = !waiting_.empty();
 }
 
-void RtpDemuxer::RemoveSection(const std::string& mid) {
+std::vector<rtp::Ssrc> RtpDemuxer::RemoveSection(const std::string& mid) {
+  std::vector<rtp::Ssrc> bound;
   const auto it = sections_.find(mid);
   if (it == sections_.end()) {
-    return;
+    return bound;
   }
   const TrackReceiver* receiver = it->second.receiver;
   sections_.erase(it);
-  std::erase_if(bindings_, [&](const auto& entry) { return entry.second.receiver == receiver; });
+  std::erase_if(bindings_, [&](const auto& entry) {
+    const bool of_section = entry.second.receiver == receiver;
+    if (of_section) {
+      bound.push_back(entry.first);
+    }
+    return of_section;
+  });
+  return bound;
 }
 
 TrackReceiver* RtpDemuxer::ReceiverOf(rtp::Ssrc ssrc) const {

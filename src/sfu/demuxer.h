@@ -70,7 +70,8 @@ class RtpDemuxer {
   // Replaces a section of the same mid. Waiting packets that now have a home are delivered within the call.
   void AddSection(base::Now now, Section section);
   void AddSection(Section section);  // As above; packets that waited are replayed by the next Route.
-  void RemoveSection(const std::string& mid);
+  // Returns the SSRCs that were bound to it.
+  std::vector<rtp::Ssrc> RemoveSection(const std::string& mid);
 
   // Takes one decrypted RTP packet.
   void Route(base::Now now, base::PacketRef packet);

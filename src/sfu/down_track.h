@@ -19,6 +19,7 @@
 // leaves its TrackReceiver when destroyed.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -29,6 +30,7 @@
 #include "base/time.h"
 #include "rtcp/packets.h"
 #include "rtp/extensions.h"
+#include "sfu/connection_quality.h"
 #include "sfu/forwarder.h"
 #include "sfu/outgoing.h"
 #include "sfu/packet_builder.h"
@@ -131,6 +133,12 @@ class DownTrack {
   const ReportTracker& reports() const { return reports_; }
   const Forwarder& forwarder() const { return forwarder_; }
   const Stats& stats() const { return stats_; }
+  // What the subscriber says of what it was sent.
+  QualityMeter::Totals QualityTotals() const {
+    return {.received = stats_.packets,
+            .lost = static_cast<uint64_t>(std::max(0, reports_.cumulative_lost())),
+            .repaired = stats_.retransmitted_packets};
+  }
 
  private:
   enum class Mode : uint8_t { kUnknown, kPass, kRed, kRedToOpus, kUnsupported };

@@ -342,6 +342,27 @@ TrackReceiver::LayerStats TrackReceiver::Layer(int layer, Timestamp now) const {
   return stats;
 }
 
+QualityMeter::Totals TrackReceiver::QualityTotals() const {
+  QualityMeter::Totals totals;
+  for (const auto& stream : streams_) {
+    if (stream != nullptr) {
+      totals.received += stream->counters().packets;
+      totals.lost += stream->lost();
+      totals.repaired += stream->nack().counters().recovered;
+    }
+  }
+  return totals;
+}
+
+TimeDelta TrackReceiver::Jitter() const {
+  const int64_t rate = config_.audio ? 48'000 : 90'000;
+  uint32_t worst = 0;
+  for (const auto& stream : streams_) {
+    worst = std::max(worst, stream != nullptr ? stream->jitter() : 0);
+  }
+  return TimeDelta::Micros(static_cast<int64_t>(worst) * 1'000'000 / rate);
+}
+
 void TrackReceiver::SetSpeakerObserver(SpeakerObserver* observer, uint64_t owner) {
   speakers_ = observer;
   owner_ = owner;

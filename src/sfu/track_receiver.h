@@ -26,6 +26,7 @@
 #include "rtcp/packets.h"
 #include "rtp/extensions.h"
 #include "rtp/packet.h"
+#include "sfu/connection_quality.h"
 #include "sfu/publisher_clock.h"
 #include "sfu/receive_stream.h"
 #include "sfu/received_packet.h"
@@ -118,6 +119,9 @@ class TrackReceiver {
   // Bits per second of one simulcast stream.
   uint64_t LayerBitrate(int layer, base::Timestamp now) const;
   LayerStats Layer(int layer, base::Timestamp now) const;
+  // Of all streams since they began, and the worst jitter among those that flow.
+  QualityMeter::Totals QualityTotals() const;
+  base::TimeDelta Jitter() const;
   // True when more than one simulcast stream was announced or has been seen.
   bool simulcast() const { return layers_seen_ > 1 || announced_streams_ > 1; }
   // How many simulcast streams the publisher announced (RIDs or SSRC groups); SVC has one. RtpDemuxer tells.
