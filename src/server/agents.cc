@@ -1,10 +1,12 @@
 #include "server/agents.h"
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 #include "auth/permissions.h"
 #include "io/clock.h"
+#include "rtc/ids.h"
 #include "server/access.h"
 #include "server/version.h"
 
@@ -39,6 +41,29 @@ service::AgentDispatcher::Config DispatcherConfig(const config::Config& config) 
   return dispatcher;
 }
 
+// Absent: nothing to the dispatcher.
+std::optional<service::AgentRoomEvent::Kind> KindFor(rtc::RoomEvent::Kind kind) {
+  using From = rtc::RoomEvent::Kind;
+  using To = service::AgentRoomEvent::Kind;
+  switch (kind) {
+    case From::kRoomStarted:
+      return To::kRoomStarted;
+    case From::kRoomFinished:
+      return To::kRoomFinished;
+    case From::kParticipantJoined:
+      return To::kParticipantJoined;
+    case From::kParticipantActive:
+      return To::kParticipantActive;
+    case From::kParticipantLeft:
+      return To::kParticipantLeft;
+    case From::kTrackPublished:
+      return To::kTrackPublished;
+    case From::kTrackUnpublished:
+      return std::nullopt;
+  }
+  return std::nullopt;
+}
+
 class Socket final : public service::AgentSink {
  public:
   explicit Socket(std::shared_ptr<front::WebSocket> socket) : socket_(std::move(socket)) {}
@@ -56,8 +81,12 @@ Agents::Agents(const config::Config& config, RoomApi& rooms, const std::string& 
     : config_(config),
       rooms_(rooms),
       log_(log),
-      pool_(PoolConfig(config, node_id), config.keys, random_, log),
-      dispatcher_(DispatcherConfig(config), pool_, *this, random_, log) {}
+      pool_(PoolConfig(config, node_id), config.keys, random_, MakeIds(), log),
+      dispatcher_(DispatcherConfig(config), pool_, *this, MakeIds(), log) {}
+
+service::MakeId Agents::MakeIds() {
+  return [this](std::string_view prefix) { return rtc::MakeSid(prefix, random_); };
+}
 
 // ---- Workers.
 
@@ -100,8 +129,11 @@ void Agents::OnOpen(const std::string& api_key, const std::shared_ptr<front::Web
 // ---- Rooms.
 
 void Agents::OnRoomEvent(const rtc::RoomEvent& event) {
-  dispatcher_.OnRoomEvent(io::ReadClock(), event);
-  Rearm();
+  if (const auto kind = KindFor(event.kind)) {
+    dispatcher_.OnRoomEvent(io::ReadClock(),
+                            {*kind, event.room, event.participant, event.dependent, event.agents});
+    Rearm();
+  }
 }
 
 void Agents::RemoveParticipant(const std::string& room, const std::string& identity) {

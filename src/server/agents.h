@@ -44,6 +44,7 @@ class Agents final : public service::AgentDispatchApi, private service::AgentDis
   // service::AgentDispatcher::Actions
   void RemoveParticipant(const std::string& room, const std::string& identity) override;
 
+  service::MakeId MakeIds();
   void OnOpen(const std::string& api_key, const std::shared_ptr<front::WebSocket>& socket);
   // After everything that may have changed the engines' next deadline.
   void Rearm();

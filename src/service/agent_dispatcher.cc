@@ -1,9 +1,7 @@
 #include "service/agent_dispatcher.h"
 
 #include <algorithm>
-#include <optional>
-
-#include "rtc/ids.h"
+#include <utility>
 
 namespace weir::service {
 namespace {
@@ -13,7 +11,6 @@ using base::Fail;
 using base::Now;
 using base::Result;
 using base::Timestamp;
-using rtc::RoomEvent;
 
 int64_t Nanoseconds(Now now) { return now.wall.micros * 1000; }
 
@@ -39,16 +36,16 @@ livekit::AgentDispatch ToDispatch(const livekit::CreateAgentDispatchRequest& req
 
 }  // namespace
 
-AgentDispatcher::AgentDispatcher(const Config& config, AgentPool& pool, Actions& actions,
-                                 base::Random& random, base::Logger log)
-    : config_(config), pool_(pool), actions_(actions), random_(random), log_(std::move(log)) {
+AgentDispatcher::AgentDispatcher(const Config& config, AgentPool& pool, Actions& actions, MakeId make_id,
+                                 base::Logger log)
+    : config_(config), pool_(pool), actions_(actions), make_id_(std::move(make_id)), log_(std::move(log)) {
   pool_.SetObserver(this);
 }
 
 // ---- What happens in rooms.
 
-void AgentDispatcher::OnRoomEvent(Now now, const RoomEvent& event) {
-  if (event.kind == RoomEvent::Kind::kRoomStarted) {
+void AgentDispatcher::OnRoomEvent(Now now, const AgentRoomEvent& event) {
+  if (event.kind == AgentRoomEvent::Kind::kRoomStarted) {
     return OnRoomStarted(now, event);
   }
   const auto found = rooms_.find(event.room.name());
@@ -58,26 +55,25 @@ void AgentDispatcher::OnRoomEvent(Now now, const RoomEvent& event) {
   Room& room = found->second;
   room.info = event.room;
   switch (event.kind) {
-    case RoomEvent::Kind::kRoomFinished:
+    case AgentRoomEvent::Kind::kRoomFinished:
       return OnRoomFinished(event);
-    case RoomEvent::Kind::kParticipantJoined:
+    case AgentRoomEvent::Kind::kParticipantJoined:
       return OnJoined(now, room, event);
-    case RoomEvent::Kind::kParticipantActive:
+    case AgentRoomEvent::Kind::kParticipantActive:
       if (const auto member = room.members.find(event.participant.identity()); member != room.members.end()) {
         member->second.info = event.participant;
       }
       return;
-    case RoomEvent::Kind::kParticipantLeft:
+    case AgentRoomEvent::Kind::kParticipantLeft:
       return OnLeft(now, room, event);
-    case RoomEvent::Kind::kTrackPublished:
+    case AgentRoomEvent::Kind::kTrackPublished:
       return OnPublished(now, room, event);
-    case RoomEvent::Kind::kRoomStarted:
-    case RoomEvent::Kind::kTrackUnpublished:
+    case AgentRoomEvent::Kind::kRoomStarted:
       return;
   }
 }
 
-void AgentDispatcher::OnRoomStarted(Now now, const RoomEvent& event) {
+void AgentDispatcher::OnRoomStarted(Now now, const AgentRoomEvent& event) {
   OnRoomFinished(event);  // Should its predecessor's end have been missed.
   Room& room = rooms_[event.room.name()];
   room.info = event.room;
@@ -92,7 +88,7 @@ void AgentDispatcher::OnRoomStarted(Now now, const RoomEvent& event) {
   }
 }
 
-void AgentDispatcher::OnRoomFinished(const RoomEvent& event) {
+void AgentDispatcher::OnRoomFinished(const AgentRoomEvent& event) {
   const auto found = rooms_.find(event.room.name());
   if (found == rooms_.end()) {
     return;
@@ -109,14 +105,14 @@ void AgentDispatcher::OnRoomFinished(const RoomEvent& event) {
   rooms_.erase(found);
 }
 
-void AgentDispatcher::OnJoined(Now now, Room& room, const RoomEvent& event) {
+void AgentDispatcher::OnJoined(Now now, Room& room, const AgentRoomEvent& event) {
   room.members[event.participant.identity()] = {event.participant, event.dependent, false};
   if (!event.dependent) {
     LaunchForAll(now, room, livekit::JT_PARTICIPANT, event.participant);
   }
 }
 
-void AgentDispatcher::OnPublished(Now now, Room& room, const RoomEvent& event) {
+void AgentDispatcher::OnPublished(Now now, Room& room, const AgentRoomEvent& event) {
   const auto member = room.members.find(event.participant.identity());
   if (member == room.members.end()) {
     return;
@@ -128,7 +124,7 @@ void AgentDispatcher::OnPublished(Now now, Room& room, const RoomEvent& event) {
   }
 }
 
-void AgentDispatcher::OnLeft(Now now, Room& room, const RoomEvent& event) {
+void AgentDispatcher::OnLeft(Now now, Room& room, const AgentRoomEvent& event) {
   const std::string& identity = event.participant.identity();
   if (const auto member = room.members.find(identity);
       member != room.members.end() && member->second.info.sid() == event.participant.sid()) {
@@ -157,7 +153,7 @@ AgentDispatcher::Dispatch* AgentDispatcher::Add(Now now, Room& room, livekit::Ag
     log_.Warn("agent dispatch refused: the room has too many", {{"room", room.info.name()}});
     return nullptr;
   }
-  info.set_id(rtc::MakeSid("AD_", random_));
+  info.set_id(make_id_("AD_"));
   info.set_room(room.info.name());
   info.mutable_state()->set_created_at(Nanoseconds(now));
   room.order.push_back(info.id());
@@ -280,7 +276,7 @@ void AgentDispatcher::Launch(Now now, const Room& room, Dispatch& dispatch, live
       return;
     }
     livekit::Job job;
-    job.set_id(rtc::MakeSid("AJ_", random_));
+    job.set_id(make_id_("AJ_"));
     job.set_type(type);
     job.set_dispatch_id(wish.id());
     job.set_agent_name(wish.agent_name());

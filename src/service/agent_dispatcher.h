@@ -18,14 +18,29 @@
 #include <vector>
 
 #include "base/log.h"
-#include "base/random.h"
 #include "base/result.h"
 #include "base/time.h"
 #include "proto/livekit_agent_dispatch.pb.h"
-#include "rtc/room_event.h"
 #include "service/agent_pool.h"
 
 namespace weir::service {
+
+// What the dispatcher has to know of rooms; those of one room in order. Values of that moment.
+struct AgentRoomEvent {
+  enum class Kind : uint8_t {
+    kRoomStarted,
+    kRoomFinished,
+    kParticipantJoined,
+    kParticipantActive,
+    kParticipantLeft,
+    kTrackPublished,
+  };
+  Kind kind = Kind::kRoomStarted;
+  livekit::Room room;
+  livekit::ParticipantInfo participant;            // Not of room events.
+  bool dependent = false;                          // Agents, egress and recorders: they start no jobs.
+  std::vector<livekit::RoomAgentDispatch> agents;  // kRoomStarted: what it was created with.
+};
 
 class AgentDispatcher final : public AgentPool::Observer {
  public:
@@ -50,10 +65,9 @@ class AgentDispatcher final : public AgentPool::Observer {
   };
 
   // Makes itself the observer of `pool`. All outlive the dispatcher.
-  AgentDispatcher(const Config& config, AgentPool& pool, Actions& actions, base::Random& random,
-                  base::Logger log);
+  AgentDispatcher(const Config& config, AgentPool& pool, Actions& actions, MakeId make_id, base::Logger log);
 
-  void OnRoomEvent(base::Now now, const rtc::RoomEvent& event);
+  void OnRoomEvent(base::Now now, const AgentRoomEvent& event);
 
   // ---- The API. The room has to exist: kNotFound "requested room does not exist". kResourceExhausted over
   // max_dispatches_per_room.
@@ -105,11 +119,11 @@ class AgentDispatcher final : public AgentPool::Observer {
     std::string dispatch;
   };
 
-  void OnRoomStarted(base::Now now, const rtc::RoomEvent& event);
-  void OnRoomFinished(const rtc::RoomEvent& event);
-  void OnJoined(base::Now now, Room& room, const rtc::RoomEvent& event);
-  void OnLeft(base::Now now, Room& room, const rtc::RoomEvent& event);
-  void OnPublished(base::Now now, Room& room, const rtc::RoomEvent& event);
+  void OnRoomStarted(base::Now now, const AgentRoomEvent& event);
+  void OnRoomFinished(const AgentRoomEvent& event);
+  void OnJoined(base::Now now, Room& room, const AgentRoomEvent& event);
+  void OnLeft(base::Now now, Room& room, const AgentRoomEvent& event);
+  void OnPublished(base::Now now, Room& room, const AgentRoomEvent& event);
 
   Dispatch* Add(base::Now now, Room& room, livekit::AgentDispatch info);
   Dispatch* FindDispatch(const std::string& room, const std::string& dispatch_id);
@@ -131,7 +145,7 @@ class AgentDispatcher final : public AgentPool::Observer {
   const Config config_;
   AgentPool& pool_;
   Actions& actions_;
-  base::Random& random_;
+  const MakeId make_id_;
   base::Logger log_;
   std::map<std::string, Room> rooms_;  // By name.
   std::map<std::string, Home> homes_;  // By job id.

@@ -5,7 +5,6 @@
 
 #include "base/overloaded.h"
 #include "front/web_socket.h"
-#include "rtc/ids.h"
 #include "service/agent_token.h"
 
 namespace weir::service {
@@ -38,9 +37,8 @@ Result<AgentConnection> AgentPool::Connect(Now now, std::string api_key, std::un
     return Fail(ErrorCode::kResourceExhausted, "too many agent workers");
   }
   const AgentConnection connection(++last_connection_);
-  workers_[connection].worker =
-      std::make_unique<AgentWorker>(config_.worker, connection, rtc::MakeSid("AW_", random_),
-                                    std::move(api_key), std::move(sink), now.mono);
+  workers_[connection].worker = std::make_unique<AgentWorker>(config_.worker, connection, make_id_("AW_"),
+                                                              std::move(api_key), std::move(sink), now.mono);
   return connection;
 }
 
@@ -162,7 +160,7 @@ void AgentPool::OnSimulate(Now now, AgentWorker& worker, const livekit::Simulate
   Waiting launch;
   launch.simulated = true;
   launch.launch_before = now.mono + config_.launch_timeout;
-  launch.job.set_id(rtc::MakeSid("AJ_", random_));
+  launch.job.set_id(make_id_("AJ_"));
   launch.job.set_type(request.type());
   launch.job.set_agent_name(topic.agent_name);
   launch.job.set_namespace_(topic.name_space);

@@ -10,12 +10,14 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
 #include <set>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "auth/token.h"
@@ -26,6 +28,9 @@
 #include "service/agent_worker.h"
 
 namespace weir::service {
+
+// "AJ_" -> "AJ_x4Jk...": a new id with that prefix, which nobody can guess.
+using MakeId = std::function<std::string(std::string_view prefix)>;
 
 class AgentPool {
  public:
@@ -57,9 +62,11 @@ class AgentPool {
     virtual void OnJobUpdate(base::Now now, const livekit::UpdateJobStatus& update) = 0;
   };
 
-  // All outlive the pool; `observer` may be nullptr.
-  AgentPool(const Config& config, const auth::KeyProvider& keys, base::Random& random, base::Logger log)
-      : config_(config), keys_(keys), random_(random), log_(std::move(log)) {}
+  // `keys` and `random` outlive the pool.
+  AgentPool(const Config& config, const auth::KeyProvider& keys, base::Random& random, MakeId make_id,
+            base::Logger log)
+      : config_(config), keys_(keys), random_(random), make_id_(std::move(make_id)), log_(std::move(log)) {}
+  // Outlives the pool, too.
   void SetObserver(Observer* observer) { observer_ = observer; }
 
   // ---- Connections. kResourceExhausted over max_workers; then `sink` has not been touched.
@@ -130,6 +137,7 @@ class AgentPool {
   const Config config_;
   const auth::KeyProvider& keys_;
   base::Random& random_;
+  const MakeId make_id_;
   base::Logger log_;
   Observer* observer_ = nullptr;
   std::map<AgentConnection, Member> workers_;

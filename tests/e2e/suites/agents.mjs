@@ -1,5 +1,6 @@
 // Workers of LiveKit's agent framework, unmodified: they are registered, get jobs, and their agents join and speak.
-import { AgentDispatchClient, RoomAgentDispatch, RoomConfiguration } from 'livekit-server-sdk';
+import http from 'node:http';
+import { AccessToken, AgentDispatchClient, RoomAgentDispatch, RoomConfiguration } from 'livekit-server-sdk';
 import { Agent, JobType, kAgentHertz } from '../lib/agent.mjs';
 import { dispose, Native, TrackKind } from '../lib/native.mjs';
 import { Server } from '../lib/server.mjs';
@@ -9,6 +10,19 @@ import { spectrumOf } from '../lib/tone.mjs';
 const kRate = 48_000, kSeconds = 2, kPatience = { ms: 30_000 };
 const kAgentKind = 4;  // ParticipantInfo.Kind
 const kRunning = 1;  // JobStatus
+
+// The status of a request to become a WebSocket.
+const upgradeStatus = (server, token) => new Promise((resolve, reject) => {
+  const headers = { connection: 'Upgrade', upgrade: 'websocket', 'sec-websocket-version': '13', 'sec-websocket-key': 'AAAAAAAAAAAAAAAAAAAAAA==' };
+  const request = http.get(`${server.http}/agent`, { headers: token ? { ...headers, authorization: `Bearer ${token}` } : headers });
+  request.once('response', (response) => resolve(response.resume().statusCode)).once('error', reject);
+  request.once('upgrade', (response, socket) => {
+    socket.destroy();
+    resolve(response.statusCode);
+  });
+});
+
+const codeOf = (call) => call.then(() => 'ok', (error) => error.code);
 
 export async function run(suite) {
   const server = await Server.start(suite.name);
@@ -43,6 +57,26 @@ export async function run(suite) {
     }
     throw new Error(`heard ${JSON.stringify(tone)}, the agent spoke ${kAgentHertz} Hz`);
   };
+
+  await suite.test('only a token for workers opens /agent', async () => {
+    const forWorkers = new AccessToken(server.key, server.secret);
+    forWorkers.addGrant({ agent: true });
+    assertEqual(await upgradeStatus(server), 401, 'status without a token');
+    assertEqual(await upgradeStatus(server, await server.token('guest', 'lobby')), 401, 'status with the token of a participant');
+    assertEqual(await upgradeStatus(server, await forWorkers.toJwt()), 101, 'status with the token of a worker');
+    assertEqual((await fetch(`${server.http}/agent`)).status, 404, 'status without an upgrade');
+  });
+
+  await suite.test('the dispatch API creates rooms and names what is missing', async () => {
+    const room = newRoom();
+    assertEqual(await codeOf(dispatches.listDispatch(room)), 'unavailable', 'listing without a room');
+    const { id } = await dispatches.createDispatch(room, 'nobody', { metadata: 'm' });
+    assert(/^AD_/.test(id), id);
+    assertEqual((await dispatches.listDispatch(room)).map((dispatch) => dispatch.agentName).sort().join(), ',nobody', 'dispatches of the room');
+    assertEqual(await codeOf(dispatches.deleteDispatch('AD_unknown', room)), 'not_found', 'deleting what is not there');
+    await dispatches.deleteDispatch(id, room);
+    assertEqual((await dispatches.listDispatch(room)).length, 1, 'dispatches after the deletion');
+  });
 
   await suite.test('a worker without a name comes to every new room', async () => {
     const agent = await worker('nameless');
