@@ -195,7 +195,7 @@ Result<livekit::AgentDispatch> AgentDispatcher::Delete(Now now,
   }
   dispatch->deleted = true;
   dispatch->info.mutable_state()->set_deleted_at(Nanoseconds(now));
-  const livekit::AgentDispatch answer = dispatch->info;
+  livekit::AgentDispatch answer = dispatch->info;
   EndOfDispatch(now, rooms_.at(request.room()), *dispatch);
   return answer;
 }
