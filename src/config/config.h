@@ -143,6 +143,13 @@ struct Logging {
   bool json = false;
 };
 
+// Workers of agents and their jobs.
+struct Agents {
+  double target_load = 0.7;  // 0 to 1: no worker is asked while all of them carry this and more.
+  bool enable_user_data_recording = false;
+  bool enable_user_data_redaction = false;
+};
+
 struct Webhook {
   std::vector<std::string> urls;
   std::string api_key;  // Signs them; one of the configured keys.
@@ -204,6 +211,7 @@ struct Config {
   Audio audio;
   Logging logging;
   Webhook webhook;
+  Agents agents;
   Redis redis;
   Turn turn;
   Prometheus prometheus;

@@ -49,6 +49,9 @@ class WebSocket {
   // gets the code of the peer's close frame, our own code when we closed first, or kAbnormal.
   virtual void SetHandlers(OnMessage on_message, OnClosed on_closed) = 0;
 
+  // Front thread, before or with SetHandlers: this one's max_message; 0 is no limit.
+  virtual void LimitMessages(size_t max_message) = 0;
+
   // Dropped silently after Close or when the connection has ended.
   virtual void Send(std::string message, bool binary) = 0;
   // Writes what is queued, then a close frame; gives up after close_timeout. Messages that arrive meanwhile

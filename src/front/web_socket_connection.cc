@@ -31,6 +31,7 @@ class WebSocketHandle final : public WebSocket {
         remote_(remote) {}
 
   void SetHandlers(OnMessage on_message, OnClosed on_closed) override;
+  void LimitMessages(size_t max_message) override;
   void Send(std::string message, bool binary) override;
   void Close(uint16_t code, std::string reason) override;
   void Abort() override;
@@ -57,6 +58,7 @@ class WebSocketConnection final : public Connection,
   void Start(const HttpRequest& request, std::function<void(std::shared_ptr<WebSocket>)> on_open);
 
   void SetHandlers(WebSocket::OnMessage on_message, WebSocket::OnClosed on_closed);
+  void LimitMessages(size_t max_message) { ws_.read_message_max(max_message); }
   void Enqueue(std::string message, bool binary);
   void Close(uint16_t code, std::string reason);
   void Overflow();
@@ -120,6 +122,12 @@ void WebSocketHandle::SetHandlers(OnMessage on_message, OnClosed on_closed) {
     alive->SetHandlers(std::move(on_message), std::move(on_closed));
   } else if (on_closed) {
     core_->Post([on_closed = std::move(on_closed)] { on_closed(kAbnormal); });
+  }
+}
+
+void WebSocketHandle::LimitMessages(size_t max_message) {
+  if (const auto alive = connection_.lock()) {
+    alive->LimitMessages(max_message);
   }
 }
 

@@ -9,6 +9,7 @@
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/websocket/stream.hpp>
 #include <future>
+#include <optional>
 
 #include "front/test_client.h"
 
@@ -78,8 +79,9 @@ class Client {
 // Accepts every upgrade, echoes messages, and hands out the server's end and its close code.
 class EchoSockets {
  public:
-  explicit EchoSockets(WebSocketConfig config = {})
-      : server_(
+  explicit EchoSockets(WebSocketConfig config = {}, std::optional<size_t> own_limit = {})
+      : own_limit_(own_limit),
+        server_(
             {.web_socket = config}, [](const HttpRequest&, const Server::Respond& respond) { respond({}); },
             [this](const std::shared_ptr<Upgrade>& upgrade) {
               upgrade->Accept([this](std::shared_ptr<WebSocket> socket) { OnOpen(std::move(socket)); });
@@ -92,6 +94,9 @@ class EchoSockets {
 
  private:
   void OnOpen(std::shared_ptr<WebSocket> socket) {
+    if (own_limit_) {
+      socket->LimitMessages(*own_limit_);
+    }
     socket->SetHandlers(
         [weak = std::weak_ptr(socket)](bool binary, std::string message) {
           if (const auto alive = weak.lock()) {
@@ -102,6 +107,7 @@ class EchoSockets {
     opened_.set_value(std::move(socket));
   }
 
+  const std::optional<size_t> own_limit_;
   std::promise<std::shared_ptr<WebSocket>> opened_;
   std::promise<uint16_t> closed_;
   RunningServer server_;
@@ -233,6 +239,15 @@ TEST(WebSocket, RefusesAMessageOverItsLimit) {
   client.Send(std::string(1001, 'x'));
   EXPECT_EQ(client.CodeAfterEnd(), kMessageTooBig);
   EXPECT_EQ(sockets.Closed(), kMessageTooBig);
+}
+
+TEST(WebSocket, MayHaveALimitOfItsOwn) {
+  EchoSockets sockets({.max_message = 1000}, 2000);
+  Client client(sockets.address());
+  client.Send(std::string(2000, 'x'));
+  EXPECT_EQ(client.Read().size(), 2000u);
+  client.Send(std::string(2001, 'x'));
+  EXPECT_EQ(client.CodeAfterEnd(), kMessageTooBig);
 }
 
 TEST(WebSocket, MeasuresAMessageAfterInflation) {

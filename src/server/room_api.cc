@@ -218,15 +218,4 @@ void RoomApi::PerformRpc(livekit::PerformRpcRequest request, Done<livekit::Perfo
   }
 }
 
-void NoAgentDispatch::CreateDispatch(livekit::CreateAgentDispatchRequest, Done<livekit::AgentDispatch> done) {
-  done(Fail(ErrorCode::kUnimplemented, "agents are not available on this server"));
-}
-void NoAgentDispatch::DeleteDispatch(livekit::DeleteAgentDispatchRequest, Done<livekit::AgentDispatch> done) {
-  done(Fail(ErrorCode::kUnimplemented, "agents are not available on this server"));
-}
-void NoAgentDispatch::ListDispatch(livekit::ListAgentDispatchRequest,
-                                   Done<livekit::ListAgentDispatchResponse> done) {
-  done(Fail(ErrorCode::kUnimplemented, "agents are not available on this server"));
-}
-
 }  // namespace weir::server

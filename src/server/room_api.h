@@ -7,7 +7,6 @@
 #include <utility>
 
 #include "server/worker_pool.h"
-#include "service/agent_dispatch_service.h"
 #include "service/room_service.h"
 
 namespace weir::server {
@@ -49,17 +48,6 @@ class RoomApi final : public service::RoomApi {
               std::function<base::Result<Response>(base::Now, rtc::RoomManager&)> call);
 
   WorkerPool& workers_;
-};
-
-// Until agents are built: every call says so.
-class NoAgentDispatch final : public service::AgentDispatchApi {
- public:
-  void CreateDispatch(livekit::CreateAgentDispatchRequest request,
-                      service::Done<livekit::AgentDispatch> done) override;
-  void DeleteDispatch(livekit::DeleteAgentDispatchRequest request,
-                      service::Done<livekit::AgentDispatch> done) override;
-  void ListDispatch(livekit::ListAgentDispatchRequest request,
-                    service::Done<livekit::ListAgentDispatchResponse> done) override;
 };
 
 }  // namespace weir::server

@@ -34,17 +34,21 @@ service::RoomServiceConfig ServiceConfig(const config::Config& config) {
 
 }  // namespace
 
-Routes::Routes(const config::Config& config, WorkerPool& workers, base::Logger log)
+Routes::Routes(const config::Config& config, WorkerPool& workers, const std::string& node_id,
+               base::Logger log)
     : config_(config),
       workers_(workers),
       log_(log),
       joins_(config, workers, log),
       rooms_(workers),
-      api_(rooms_, dispatches_, ServiceConfig(config)) {}
+      agents_(config, rooms_, node_id, log),
+      api_(rooms_, agents_, ServiceConfig(config)) {}
 
 void Routes::OnUpgrade(std::shared_ptr<front::Upgrade> upgrade) {
   if (JoinHandler::IsSignalPath(upgrade->request().path)) {
     joins_.OnUpgrade(*front_, std::move(upgrade), io::ReadClock().wall);
+  } else if (Agents::IsWorkerPath(upgrade->request().path)) {
+    agents_.OnUpgrade(upgrade);
   } else {
     upgrade->Reject({.status = 404});
   }

@@ -2,10 +2,12 @@
 #pragma once
 
 #include <memory>
+#include <string>
 
 #include "base/log.h"
 #include "config/config.h"
 #include "front/server.h"
+#include "server/agents.h"
 #include "server/join_handler.h"
 #include "server/room_api.h"
 #include "server/worker_pool.h"
@@ -16,10 +18,14 @@ namespace weir::server {
 // Lives on the front thread.
 class Routes {
  public:
-  Routes(const config::Config& config, WorkerPool& workers, base::Logger log);
+  Routes(const config::Config& config, WorkerPool& workers, const std::string& node_id, base::Logger log);
 
   // Before the first request: the server that the handlers below are called by.
-  void SetFront(front::Server& front) { front_ = &front; }
+  void SetFront(front::Server& front) {
+    front_ = &front;
+    agents_.SetFront(front);
+  }
+  void OnRoomEvent(const rtc::RoomEvent& event) { agents_.OnRoomEvent(event); }
   void OnRequest(const front::HttpRequest& request, const front::Server::Respond& respond);
   void OnUpgrade(std::shared_ptr<front::Upgrade> upgrade);
 
@@ -36,7 +42,7 @@ class Routes {
   front::Server* front_ = nullptr;
   JoinHandler joins_;
   RoomApi rooms_;
-  NoAgentDispatch dispatches_;
+  Agents agents_;
   service::ServerApi api_;
 };
 

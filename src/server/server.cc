@@ -139,7 +139,8 @@ Result<void> Server::ListenForHttp(const std::vector<net::IpAddress>& families) 
   if (config_.limit.signal_message_size_limit > 0) {
     front.web_socket.max_message = static_cast<size_t>(config_.limit.signal_message_size_limit);
   }
-  routes_ = std::make_unique<Routes>(config_, *workers_, log_);
+  routes_ = std::make_unique<Routes>(config_, *workers_, settings_.node_id, log_);
+  events_.Add([this](const rtc::RoomEvent& event) { routes_->OnRoomEvent(event); });
   front_ = TRY(front::Server::Listen(
       front,
       [this](front::HttpRequest request, front::Server::Respond respond) {

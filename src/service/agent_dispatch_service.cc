@@ -1,6 +1,7 @@
 #include "service/agent_dispatch_service.h"
 
 #include "auth/permissions.h"
+#include "service/agent_worker.h"
 
 namespace weir::service {
 
@@ -15,6 +16,7 @@ AgentDispatchService::AgentDispatchService(AgentDispatchApi& api, const ApiLimit
         TRY(auth::CheckRoomAdmin(claims, request.room()));
         TRY(CheckRoomName(request.room(), limits));
         TRY(CheckMetadata(request.metadata(), limits));
+        TRY(CheckDeployment(request.deployment()));
         return CheckAttributes(request.attributes(), limits);
       },
       [&api](livekit::CreateAgentDispatchRequest request, Done<livekit::AgentDispatch> done) {

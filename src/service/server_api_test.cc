@@ -332,6 +332,9 @@ TEST_F(ServerApiTest, DispatchesAgents) {
   EXPECT_EQ(created.status, 200);
   EXPECT_THAT(created.body, HasSubstr(R"("id":"AD_1")"));
   EXPECT_THAT(created.body, HasSubstr(R"("deleted_at":"0")"));
+  ExpectRefused(
+      "AgentDispatchService/CreateDispatch", R"({"room":"a","deployment":"a_b"})", AdminOf("a"), 400,
+      R"({"code":"invalid_argument","msg":"deployment may not hold '_', white space or control characters"})");
   ExpectRefused("AgentDispatchService/DeleteDispatch", R"({"room":"a","dispatch_id":"AD_2"})", AdminOf("a"),
                 404, R"({"code":"not_found","msg":"dispatch ID not found"})");
   EXPECT_EQ(Json("AgentDispatchService/ListDispatch", R"({"room":"a"})", AdminOf("a")).body,
