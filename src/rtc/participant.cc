@@ -83,7 +83,8 @@ Participant::Participant(Environment& environment, const MediaEngine& engine, Ro
       adaptive_stream_(request.parameters.adaptive_stream),
       sink_(request.sink),
       up_tracks_(environment, engine, *this),
-      subscriptions_(environment, *this) {
+      subscriptions_(environment, *this),
+      counted_(environment.census, *this) {
   if (!request.parameters.publish.empty()) {
     permission_.set_can_subscribe(false);
   }

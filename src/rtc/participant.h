@@ -9,6 +9,7 @@
 // participant_views.cc: the views of its parts.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <deque>
 #include <map>
@@ -19,6 +20,7 @@
 #include <vector>
 
 #include "auth/token.h"
+#include "base/counters.h"
 #include "rtc/environment.h"
 #include "rtc/ids.h"
 #include "rtc/permissions.h"
@@ -51,6 +53,16 @@ class Participant final : public TransportManager::Owner,
     uint64_t data_duplicates = 0;  // Sequence or nonce seen before.
     uint64_t data_dropped = 0;     // For this participant, which could not take them.
     uint64_t signal_unknown = 0;   // Requests of kinds that we do not know.
+
+    static constexpr auto Fields() {  // base/counters.h
+      return std::to_array<base::CounterField<Counters>>({
+          {"data_malformed", &Counters::data_malformed},
+          {"data_refused", &Counters::data_refused},
+          {"data_duplicates", &Counters::data_duplicates},
+          {"data_dropped", &Counters::data_dropped},
+          {"signal_unknown", &Counters::signal_unknown},
+      });
+    }
   };
 
   Participant(Environment& environment, const MediaEngine& engine, Room& room, uint64_t key,
@@ -61,6 +73,7 @@ class Participant final : public TransportManager::Owner,
   uint64_t key() const { return key_; }  // Unique in the process; for tables.
   const ParticipantSid& sid() const { return sid_; }
   const Identity& identity() const { return identity_; }
+  const auth::Claims& claims() const { return claims_; }  // Of the token that this session began with.
   State state() const { return state_; }
   bool hidden() const { return permission_.hidden(); }
   // Agents, egress and recorders: they do not keep a room open and are not counted.
@@ -220,6 +233,7 @@ class Participant final : public TransportManager::Owner,
   bool cut_next_resume_ = false;
   base::Timestamp simulation_ends_ = base::Timestamp::Never();
   Counters counters_;
+  Census::Entry counted_;  // Last.
 };
 
 }  // namespace weir::rtc

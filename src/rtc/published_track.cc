@@ -55,6 +55,7 @@ PublishedTrack::PublishedTrack(Environment& environment, Now now, livekit::Track
   config.spatial_layers = std::max(1, static_cast<int>(offered.rids.size()));
   config.clock = &transport.clock();
   receiver_ = std::make_unique<sfu::TrackReceiver>(config, environment.random);
+  counted_.emplace(environment.census, *this);
   receiver_->SetSimulcastStreams(
       std::max<int>({1, static_cast<int>(offered.rids.size()), static_cast<int>(offered.ssrcs.size())}));
   receiver_->SetMuted(info_.muted(), now);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -35,6 +36,7 @@ class PublishedTrack {
   // As negotiated with the publisher; the first is what TrackInfo announces.
   const std::vector<NegotiatedCodec>& codecs() const { return codecs_; }
   sfu::TrackReceiver& receiver() { return *receiver_; }
+  const sfu::TrackReceiver& receiver() const { return *receiver_; }
   Transport& transport() { return transport_; }
 
   void SetMuted(base::Now now, bool muted);
@@ -58,6 +60,7 @@ class PublishedTrack {
   const bool audio_;
   std::vector<NegotiatedCodec> codecs_;
   std::unique_ptr<sfu::TrackReceiver> receiver_;
+  std::optional<Census::Entry> counted_;  // Last.
 };
 
 }  // namespace weir::rtc

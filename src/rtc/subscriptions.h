@@ -53,7 +53,9 @@ class Subscription final : public MediaSender {
 
   PublishedTrack& track() { return track_; }
   Participant& publisher() { return publisher_; }
+  const PublishedTrack& track() const { return track_; }
   sfu::DownTrack* down_track() { return down_track_.get(); }
+  const sfu::DownTrack* down_track() const { return down_track_.get(); }
   bool bound() const { return down_track_ != nullptr; }
 
  private:
@@ -67,6 +69,7 @@ class Subscription final : public MediaSender {
   const base::Buffer silence_trailer_;
   Owner& owner_;
   std::unique_ptr<sfu::DownTrack> down_track_;
+  std::optional<Census::Entry> counted_;  // Last; of a bound one.
 };
 
 class Subscriptions final : public Subscription::Owner, public Timed {
