@@ -6,7 +6,9 @@
 #include "base/log.h"
 #include "config/config.h"
 #include "front/server.h"
+#include "server/failure_gate.h"
 #include "server/join_handler.h"
+#include "server/metrics.h"
 #include "server/room_api.h"
 #include "server/worker_pool.h"
 #include "service/server_api.h"
@@ -16,7 +18,7 @@ namespace weir::server {
 // Lives on the front thread.
 class Routes {
  public:
-  Routes(const config::Config& config, WorkerPool& workers, base::Logger log);
+  Routes(const config::Config& config, WorkerPool& workers, Metrics& metrics, base::Logger log);
 
   // Before the first request: the server that the handlers below are called by.
   void SetFront(front::Server& front) { front_ = &front; }
@@ -24,16 +26,21 @@ class Routes {
   void OnUpgrade(std::shared_ptr<front::Upgrade> upgrade);
 
  private:
+  // The front thread's own part of the metrics.
+  void WriteMetrics(telemetry::Exposition& out) const;
+
   front::HttpResponse Root(const front::HttpRequest& request) const;
   front::HttpResponse DevelopmentToken(const front::HttpRequest& request) const;
-  front::HttpResponse Whip(const front::HttpRequest& request) const;
+  front::HttpResponse Whip(const front::HttpRequest& request);
   void DebugRooms(const front::Server::Respond& respond);
   void Twirp(const front::HttpRequest& request, const front::Server::Respond& respond);
 
   const config::Config& config_;
   WorkerPool& workers_;
+  Metrics& metrics_;
   base::Logger log_;
   front::Server* front_ = nullptr;
+  FailureGate gate_;
   JoinHandler joins_;
   RoomApi rooms_;
   NoAgentDispatch dispatches_;

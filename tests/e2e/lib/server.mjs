@@ -14,7 +14,7 @@ const kBinary = process.env.WEIR_BIN || path.join(kRoot, 'build', 'release', 'we
 const kKey = 'devkey', kSecret = 'secret';
 const kUdpPorts = 8;  // One for each worker; a machine with more cores has fewer workers here.
 
-const freeTcpPort = () => new Promise((resolve, reject) => {
+export const freeTcpPort = () => new Promise((resolve, reject) => {
   const probe = net.createServer().once('error', reject).listen(0, '127.0.0.1', () => {
     const { port } = probe.address();
     probe.close(() => resolve(port));
@@ -54,7 +54,7 @@ export class Server {
       logging: { level: process.env.WEIR_LOG || 'info' },
       ...rest,
     }, null, 2));
-    Object.assign(server, { name, port, tcpPort, http: `http://127.0.0.1:${port}`, url: `ws://127.0.0.1:${port}`, logFile: path.join(folder, `${name}.log`) });
+    Object.assign(server, { name, port, tcpPort, udpPort, http: `http://127.0.0.1:${port}`, url: `ws://127.0.0.1:${port}`, logFile: path.join(folder, `${name}.log`) });
     server.api = new RoomServiceClient(server.http, kKey, kSecret);
     server.#spawn(['serve', '--dev', '--config', file]);
     await server.#untilHealthy();
