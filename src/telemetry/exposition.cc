@@ -42,7 +42,10 @@ std::string FormatValue(double value) {
     const auto end = std::to_chars(buffer, buffer + sizeof buffer, static_cast<int64_t>(value)).ptr;
     return {buffer, end};
   }
-  return {buffer, std::to_chars(buffer, buffer + sizeof buffer, value).ptr};
+  // Plain where a person would write it so: 0.0001 rather than 1e-04.
+  const double size = std::abs(value);
+  const auto format = size >= 1e-6 && size < 1e15 ? std::chars_format::fixed : std::chars_format::scientific;
+  return {buffer, std::to_chars(buffer, buffer + sizeof buffer, value, format).ptr};
 }
 
 std::string EscapeLabelValue(std::string_view value) { return Escape(value, /*quotes=*/true); }

@@ -75,6 +75,10 @@ TEST(Exposition, AValueReadsBackAsItWas) {
   EXPECT_EQ(FormatValue(-3), "-3");
   EXPECT_EQ(FormatValue(1234567890123456.0), "1234567890123456");
   EXPECT_EQ(FormatValue(0.25), "0.25");
+  EXPECT_EQ(FormatValue(0.0001), "0.0001");
+  EXPECT_EQ(FormatValue(1700000000.5), "1700000000.5");
+  EXPECT_EQ(FormatValue(123456789012345.67), "123456789012345.67");
+  EXPECT_EQ(FormatValue(1.5e-9), "1.5e-09");
   EXPECT_EQ(FormatValue(1e300), "1e+300");
   EXPECT_EQ(FormatValue(std::numeric_limits<double>::infinity()), "+Inf");
   EXPECT_EQ(FormatValue(-std::numeric_limits<double>::infinity()), "-Inf");
