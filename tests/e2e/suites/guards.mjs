@@ -1,8 +1,33 @@
 // Who may not come in, or not so often: tokens of removed participants, and addresses whose tokens fail.
+import http from 'node:http';
 import { Native, RoomEvent } from '../lib/native.mjs';
 import { Metrics } from '../lib/prometheus.mjs';
 import { Server } from '../lib/server.mjs';
-import { assert, assertEqual, sleep } from '../lib/suite.mjs';
+import { assert, assertEqual, sleep, until } from '../lib/suite.mjs';
+
+// Joins without an SDK and gives the refresh token, which the SDKs keep to themselves. Server frames are not masked; a
+// token in a message of protobuf is text that nothing else looks like.
+function refreshTokenOf(server, token) {
+  return new Promise((resolve, reject) => {
+    const headers = { connection: 'Upgrade', upgrade: 'websocket', 'sec-websocket-version': '13', 'sec-websocket-key': Buffer.alloc(16, 1).toString('base64') };
+    const request = http.get(`${server.http}/rtc?protocol=16&sdk=js&version=2.0.0&access_token=${token}`, { headers });
+    request.on('error', reject).on('response', (answer) => reject(new Error(`join refused: ${answer.statusCode}`)));
+    request.on('upgrade', (_, socket, head) => {
+      let received = head.toString('latin1');
+      const look = () => {
+        const found = /eyJ[\w-]+\.eyJ[\w-]+\.[\w-]{43}/.exec(received);
+        if (found) {
+          resolve({ token: found[0], leave: () => socket.destroy() });
+        }
+      };
+      socket.on('error', reject).on('data', (bytes) => {
+        received += bytes.toString('latin1');
+        look();
+      });
+      look();
+    });
+  });
+}
 
 export async function run(suite) {
   const server = await Server.start(suite.name);
@@ -37,6 +62,18 @@ export async function run(suite) {
       return refused.body;
     }, { ms: 60_000 });
   }
+
+  await suite.test('a refresh token of the removed session is refused as well', async () => {
+    const first = await server.token('ann', 'refreshed');
+    const session = await refreshTokenOf(server, first);
+    suite.onTestEnd(session.leave);
+    assert(session.token !== first, 'it is another token');
+    assertEqual((await validate(session.token)).status, 200, 'status before the removal');
+    await server.api.removeParticipant('refreshed', 'ann');
+    assertEqual((await validate(session.token)).status, 401, 'status of the refresh token');
+    assertEqual((await validate(first)).status, 401, 'status of the first token');
+    await until('a token made later opens the room', async () => (await validate(await server.token('ann', 'refreshed'))).status === 200, { ms: 3000 });
+  });
 
   await suite.test('who was removed from one room may join another, and others may join this one', async () => {
     const token = await server.token('ann', 'first');
