@@ -222,6 +222,8 @@ std::optional<Json> DecodeObject(std::string_view part) {
 }
 
 // A NumericDate (RFC 7519 section 2), which may have a fraction. nullopt: no number.
+constexpr const char* kOriginClaim = "weirOrigin";
+
 std::optional<WallTime> ReadTime(const Json& value) {
   if (!value.is_number()) {
     return std::nullopt;
@@ -275,6 +277,10 @@ Status ReadTimes(const Json& payload, WallTime now, Claims& claims) {
       return Refuse("nbf is not a number");
     }
   }
+  // Says when a token was made, and is not checked otherwise: one that is no number says nothing.
+  if (const auto iat = payload.find("iat"); iat != payload.end()) {
+    claims.issued_at = ReadTime(*iat);
+  }
   if (now.micros - kLeeway.micros() > claims.expires.micros) {
     return Refuse("token is expired");
   }
@@ -282,6 +288,19 @@ Status ReadTimes(const Json& payload, WallTime now, Claims& claims) {
     return Refuse("token is not valid yet");
   }
   return {};
+}
+
+// Our own claim, in the tokens that we sign.
+TokenOrigin ReadOrigin(const Json& payload, std::string_view jwt, WallTime expires) {
+  if (const auto origin = payload.find(kOriginClaim); origin != payload.end() && origin->is_object()) {
+    const auto digest = origin->find("digest");
+    const auto exp = origin->find("exp");
+    const auto time = exp == origin->end() ? std::nullopt : ReadTime(*exp);
+    if (digest != origin->end() && digest->is_string() && time) {
+      return {digest->get<std::string>(), *time};
+    }
+  }
+  return {EncodeBase64Url(Sha256(base::AsBytes(jwt))), expires};
 }
 
 Status ReadClaims(const Json& payload, Claims& claims) {
@@ -356,6 +375,7 @@ Result<Claims> VerifyToken(std::string_view jwt, const KeyProvider& keys, WallTi
   }
   TRY(ReadTimes(parts.payload, now, claims));
   TRY(ReadClaims(parts.payload, claims));
+  claims.origin = ReadOrigin(parts.payload, jwt, claims.expires);
   return claims;
 }
 
@@ -370,6 +390,9 @@ std::string SignToken(const Claims& claims, std::string_view key, std::string_vi
   payload["nbf"] = not_before.seconds();
   payload["iat"] = not_before.seconds();
   payload["exp"] = expires.seconds();
+  if (claims.origin) {
+    payload[kOriginClaim] = {{"digest", claims.origin->digest}, {"exp", claims.origin->expires.seconds()}};
+  }
   VisitClaims(claims, Writer(payload));
   if (auto room_config = ParseObject(claims.room_config)) {
     payload["roomConfig"] = *std::move(room_config);

@@ -88,13 +88,25 @@ struct ObservabilityGrant {
   bool operator==(const ObservabilityGrant&) const = default;
 };
 
+// The token that a session began with. A refresh token carries the origin of the one it replaces, so that all
+// tokens of a session are known by the first.
+struct TokenOrigin {
+  std::string digest;      // SHA-256 of the encoded token, base64url.
+  base::WallTime expires;  // Its exp.
+  bool operator==(const TokenOrigin&) const = default;
+};
+
 struct Claims {
   // Registered claims. VerifyToken fills them in; SignToken takes its own arguments and writes `identity` as
   // sub.
   std::string issuer;    // The API key.
   std::string identity;  // sub, or jti where sub is empty.
   std::optional<base::WallTime> not_before;
+  std::optional<base::WallTime> issued_at;
   base::WallTime expires;
+
+  // Always there after VerifyToken: this very token, or the one it was refreshed from. SignToken writes it.
+  std::optional<TokenOrigin> origin;
 
   std::string name;
   std::string metadata;

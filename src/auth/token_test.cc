@@ -267,7 +267,9 @@ Claims FullClaims() {
   claims.issuer = kKey;
   claims.identity = "ann";
   claims.not_before = kNow;
+  claims.issued_at = kNow;
   claims.expires = After(600);
+  claims.origin = TokenOrigin{"digest", After(300)};
   claims.name = "Ann \"B\"\n\xc3\xa4";
   claims.metadata = "{}";
   claims.attributes = {{"a", "1"}, {"b", ""}};

@@ -194,6 +194,13 @@ struct Own {
   int64_t max_connections = 16'384;      // TCP connections of the HTTP port and of ICE/TCP, each.
   int64_t udp_socket_buffer = 16 << 20;  // Bytes asked of the kernel, each way.
   base::TimeDelta drain_timeout = base::TimeDelta::Seconds(4);  // From the first SIGTERM to a hard stop.
+  // Joins and API calls with bad tokens, of one address (IPv4 /32, IPv6 /64); 0 per second: no limit.
+  int64_t failed_requests_per_second = 20;
+  int64_t failed_requests_burst = 200;
+  // ICE requests with a wrong password, of one address for one connection; 0 per second: no limit.
+  int64_t forged_checks_per_second = 100;
+  int64_t forged_checks_burst = 500;
+  bool revoke_removed_tokens = true;  // A removed participant needs a token made after the removal.
 };
 
 struct Config {

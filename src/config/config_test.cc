@@ -167,6 +167,11 @@ redis: {address: ""}
   EXPECT_EQ(loaded.config.limit.signal_message_size_limit, 0);
 }
 
+TEST(Load, ServesThePortOfTheMetricsUnderBothNames) {
+  EXPECT_THAT(MustLoad("prometheus: {port: 6789, username: a, password: b}\n").warnings, IsEmpty());
+  EXPECT_EQ(MustLoad("prometheus_port: 6790\n").config.prometheus.port, 6790);
+}
+
 TEST(Load, WarnsOfKeysThatHaveNoEffect) {
   const Loaded loaded = MustLoad(
       "redis:\n  address: localhost:6379\nturn: {enabled: true, udp_port: 3478}\n"

@@ -206,10 +206,10 @@ const Key kKeys[] = {
     {"turn.allow_restricted_peer_cidrs", kKnown, At<&Config::turn, &Turn::allow_restricted_peer_cidrs>, "private peers that may be relayed to"},
     {"turn.deny_peer_cidrs", kKnown, At<&Config::turn, &Turn::deny_peer_cidrs>, "peers that may not"},
 
-    {"prometheus.port", kKnown, At<&Config::prometheus, &Prometheus::port>, "port of the metrics"},
-    {"prometheus.username", kKnown, At<&Config::prometheus, &Prometheus::username>, ""},
-    {"prometheus.password", kKnown, At<&Config::prometheus, &Prometheus::password>, ""},
-    {"prometheus_port", kKnown, At<&Config::prometheus, &Prometheus::port>, "old name of prometheus.port"},
+    {"prometheus.port", kServed, At<&Config::prometheus, &Prometheus::port>, "TCP port of the metrics, under any path; 0: none"},
+    {"prometheus.username", kServed, At<&Config::prometheus, &Prometheus::username>, "who may read them; with password"},
+    {"prometheus.password", kServed, At<&Config::prometheus, &Prometheus::password>, "of username"},
+    {"prometheus_port", kServed, At<&Config::prometheus, &Prometheus::port>, "old name of prometheus.port"},
     {"debug_handler.port", kKnown, kInteger, "port of Go's profiles"},
     {"enable_data_tracks", kKnown, At<&Config::enable_data_tracks>, "data tracks"},
     {"enable_participant_data_blob", kKnown, At<&Config::enable_participant_data_blob>, "data blobs of participants"},
@@ -252,6 +252,11 @@ const Key kKeys[] = {
     {"weir.max_connections", kServed, At<&Config::weir, &Own::max_connections>, "TCP connections of a listener", 1, 1 << 20},
     {"weir.udp_socket_buffer", kServed, At<&Config::weir, &Own::udp_socket_buffer>, "bytes asked of the kernel, each way", 64 << 10, 1 << 30},
     {"weir.drain_timeout", kServed, GoDuration<&Config::weir, &Own::drain_timeout>, "from SIGTERM to a hard stop"},
+    {"weir.failed_requests_per_second", kServed, At<&Config::weir, &Own::failed_requests_per_second>, "joins and API calls with bad tokens, of one address; 0: no limit", 0, 1'000'000},
+    {"weir.failed_requests_burst", kServed, At<&Config::weir, &Own::failed_requests_burst>, "of those, in a row", 1, 1'000'000},
+    {"weir.forged_checks_per_second", kServed, At<&Config::weir, &Own::forged_checks_per_second>, "ICE requests with a wrong password, of one address for one connection; 0: no limit", 0, 1'000'000},
+    {"weir.forged_checks_burst", kServed, At<&Config::weir, &Own::forged_checks_burst>, "of those, in a row", 1, 1'000'000},
+    {"weir.revoke_removed_tokens", kServed, At<&Config::weir, &Own::revoke_removed_tokens>, "who was removed needs a new token to come back"},
 };
 // clang-format on
 

@@ -12,6 +12,7 @@
 // Not thread-safe; one transport lives on one thread. Transports on several threads share their Certificate.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
@@ -22,6 +23,7 @@
 #include <variant>
 
 #include "base/bytes.h"
+#include "base/counters.h"
 #include "base/time.h"
 #include "dtls/certificate.h"
 #include "dtls/fingerprint.h"
@@ -82,6 +84,17 @@ class Transport {
     uint64_t dropped_out = 0;     // The transmit queue was full.
     uint64_t dropped_events = 0;  // Data that nobody fetched in time.
     uint64_t ignored_in = 0;      // Not DTLS by its first byte, or after the end.
+
+    static constexpr auto Fields() {  // base/counters.h
+      return std::to_array<base::CounterField<Counters>>({
+          {"datagrams_in", &Counters::datagrams_in},
+          {"datagrams_out", &Counters::datagrams_out},
+          {"retransmit_timeouts", &Counters::retransmit_timeouts},
+          {"dropped_out", &Counters::dropped_out},
+          {"dropped_events", &Counters::dropped_events},
+          {"ignored_in", &Counters::ignored_in},
+      });
+    }
   };
 
   Transport(const Config& config, const Certificate& certificate);

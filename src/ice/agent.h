@@ -12,6 +12,7 @@
 // authenticated requests arrive: clients change their port far more often than both paths live.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
@@ -21,6 +22,7 @@
 #include <vector>
 
 #include "base/bytes.h"
+#include "base/counters.h"
 #include "base/random.h"
 #include "base/time.h"
 #include "ice/candidate.h"
@@ -135,6 +137,27 @@ class Agent {
     uint64_t events_dropped = 0;
     uint64_t role_conflicts = 0;
     uint64_t path_changes = 0;  // Selections after the first of a session.
+
+    static constexpr auto Fields() {  // base/counters.h
+      return std::to_array<base::CounterField<Counters>>({
+          {"requests_received", &Counters::requests_received},
+          {"requests_sent", &Counters::requests_sent},
+          {"responses_received", &Counters::responses_received},
+          {"responses_sent", &Counters::responses_sent},
+          {"malformed", &Counters::malformed},
+          {"unauthentic", &Counters::unauthentic},
+          {"unmatched", &Counters::unmatched},
+          {"refused_udp", &Counters::refused_udp},
+          {"refused_sources", &Counters::refused_sources},
+          {"paths_refused", &Counters::paths_refused},
+          {"paths_evicted", &Counters::paths_evicted},
+          {"candidates_refused", &Counters::candidates_refused},
+          {"transmits_dropped", &Counters::transmits_dropped},
+          {"events_dropped", &Counters::events_dropped},
+          {"role_conflicts", &Counters::role_conflicts},
+          {"path_changes", &Counters::path_changes},
+      });
+    }
   };
   const Counters& counters() const { return counters_; }
 

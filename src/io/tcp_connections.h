@@ -3,12 +3,14 @@
 // Belongs to the loop's thread.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <unordered_map>
 
 #include "base/bytes.h"
+#include "base/counters.h"
 #include "io/event_loop.h"
 #include "io/tcp_connection.h"
 #include "net/address.h"
@@ -28,6 +30,17 @@ class TcpConnections {
     uint64_t frames_received = 0;
     uint64_t frames_sent = 0;
     uint64_t frames_dropped = 0;  // The connection's queue was full, or there is none of this path.
+
+    static constexpr auto Fields() {  // base/counters.h
+      return std::to_array<base::CounterField<Counters>>({
+          {"added", &Counters::added},
+          {"refused", &Counters::refused},
+          {"closed", &Counters::closed},
+          {"frames_received", &Counters::frames_received},
+          {"frames_sent", &Counters::frames_sent},
+          {"frames_dropped", &Counters::frames_dropped},
+      });
+    }
   };
 
   TcpConnections(EventLoop& loop, const Config& config, TcpConnection::OnFrame on_frame,

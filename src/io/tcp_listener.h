@@ -6,6 +6,7 @@
 // TcpConnections here or posted to another worker. Until then connections are limited in number and in time.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
@@ -13,6 +14,7 @@
 #include <memory>
 #include <unordered_map>
 
+#include "base/counters.h"
 #include "base/result.h"
 #include "base/time.h"
 #include "io/event_loop.h"
@@ -39,6 +41,17 @@ class TcpListener {
     uint64_t timed_out = 0;      // No first frame in time.
     uint64_t closed_early = 0;   // The other side left before its first frame.
     uint64_t accept_errors = 0;  // Out of descriptors and the like: accepting pauses for a moment.
+
+    static constexpr auto Fields() {  // base/counters.h
+      return std::to_array<base::CounterField<Counters>>({
+          {"accepted", &Counters::accepted},
+          {"refused_full", &Counters::refused_full},
+          {"refused_frame", &Counters::refused_frame},
+          {"timed_out", &Counters::timed_out},
+          {"closed_early", &Counters::closed_early},
+          {"accept_errors", &Counters::accept_errors},
+      });
+    }
   };
   // `frame` looks into connection.already_read and stays good when the connection is moved. Returns whether
   // the owner wanted it; it drops the connection otherwise.

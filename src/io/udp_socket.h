@@ -6,12 +6,14 @@
 // that both families can share a port.) Non-blocking; steady state allocates nothing. One thread at a time.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <span>
 
 #include "base/bytes.h"
+#include "base/counters.h"
 #include "base/packet_pool.h"
 #include "base/result.h"
 #include "base/time.h"
@@ -47,6 +49,23 @@ class UdpSocket {
     uint64_t send_calls = 0;
     uint64_t dropped_full = 0;    // The send buffer was full (EAGAIN, ENOBUFS).
     uint64_t dropped_errors = 0;  // The kernel refused: no route, not permitted.
+
+    static constexpr auto Fields() {  // base/counters.h
+      return std::to_array<base::CounterField<Counters>>({
+          {"received", &Counters::received},
+          {"received_bytes", &Counters::received_bytes},
+          {"receive_calls", &Counters::receive_calls},
+          {"truncated", &Counters::truncated},
+          {"no_packet", &Counters::no_packet},
+          {"receive_errors", &Counters::receive_errors},
+          {"sent", &Counters::sent},
+          {"sent_bytes", &Counters::sent_bytes},
+          {"sent_messages", &Counters::sent_messages},
+          {"send_calls", &Counters::send_calls},
+          {"dropped_full", &Counters::dropped_full},
+          {"dropped_errors", &Counters::dropped_errors},
+      });
+    }
   };
 
   static base::Result<std::unique_ptr<UdpSocket>> Bind(const net::SocketAddress& address,

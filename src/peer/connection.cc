@@ -388,4 +388,17 @@ void Connection::Close(Now now, net::PacketOutput& output) {
   closed_ = true;
 }
 
+dtls::Transport::Counters Connection::dtls_counters() const {
+  return dtls_ ? dtls_->counters() : dtls::Transport::Counters();
+}
+srtp::ReceiveSession::Counters Connection::srtp_counters() const {
+  return receive_ ? receive_->counters() : srtp::ReceiveSession::Counters();
+}
+sctp::DataChannels::Counters Connection::data_counters() const {
+  return data_ ? data_->counters() : sctp::DataChannels::Counters();
+}
+sctp::Association::Counters Connection::sctp_counters() const {
+  return data_ ? data_->association().counters() : sctp::Association::Counters();
+}
+
 }  // namespace weir::peer

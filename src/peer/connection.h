@@ -9,6 +9,7 @@
 // OnTimeout and Drain; an observer must not destroy the connection from within one.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <deque>
 #include <memory>
@@ -17,6 +18,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/counters.h"
 #include "base/packet_pool.h"
 #include "base/random.h"
 #include "base/time.h"
@@ -68,6 +70,21 @@ class Connection {
     uint64_t no_space = 0;        // Outgoing packets that the output could not take.
     uint64_t data_closed = 0;     // SCTP associations that ended before the connection.
     uint64_t no_path = 0;         // Outgoing packets with no selected path.
+
+    static constexpr auto Fields() {  // base/counters.h
+      return std::to_array<base::CounterField<Counters>>({
+          {"unknown_protocol", &Counters::unknown_protocol},
+          {"unproved_path", &Counters::unproved_path},
+          {"before_keys", &Counters::before_keys},
+          {"srtp_unauthentic", &Counters::srtp_unauthentic},
+          {"srtp_replayed", &Counters::srtp_replayed},
+          {"srtp_malformed", &Counters::srtp_malformed},
+          {"early_overflow", &Counters::early_overflow},
+          {"no_space", &Counters::no_space},
+          {"data_closed", &Counters::data_closed},
+          {"no_path", &Counters::no_path},
+      });
+    }
   };
 
   Connection(const Config& config, const dtls::Certificate& certificate, base::Random& random,
@@ -122,6 +139,11 @@ class Connection {
 
   bool connected() const { return send_.has_value(); }
   const Counters& counters() const { return counters_; }
+  // Of the layers inside; zeros for one that is not up yet. ICE has its own accessor.
+  dtls::Transport::Counters dtls_counters() const;
+  srtp::ReceiveSession::Counters srtp_counters() const;
+  sctp::DataChannels::Counters data_counters() const;
+  sctp::Association::Counters sctp_counters() const;
   void Close(base::Now now,
              net::PacketOutput& output);  // Says goodbye (close_notify); nothing is sent afterwards.
 

@@ -8,6 +8,7 @@
 // On the room's worker. A track and its subscriptions forget each other whichever goes first.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -16,6 +17,7 @@
 #include <vector>
 
 #include "base/bytes.h"
+#include "base/counters.h"
 #include "base/result.h"
 #include "base/time.h"
 #include "proto/livekit_rtc.pb.h"
@@ -60,6 +62,14 @@ class PublishedDataTracks {
     uint64_t packets = 0;
     uint64_t malformed = 0;
     uint64_t unknown_handle = 0;
+
+    static constexpr auto Fields() {  // base/counters.h
+      return std::to_array<base::CounterField<Counters>>({
+          {"packets", &Counters::packets},
+          {"malformed", &Counters::malformed},
+          {"unknown_handle", &Counters::unknown_handle},
+      });
+    }
   };
 
   PublishedDataTracks(Environment& environment, Owner& owner) : environment_(environment), owner_(owner) {}
@@ -129,6 +139,14 @@ class DataSubscriptions {
     uint64_t packets = 0;
     uint64_t dropped = 0;  // The channel was not open, or its subscriber reads too slowly.
     uint64_t wishes_refused = 0;
+
+    static constexpr auto Fields() {  // base/counters.h
+      return std::to_array<base::CounterField<Counters>>({
+          {"packets", &Counters::packets},
+          {"dropped", &Counters::dropped},
+          {"wishes_refused", &Counters::wishes_refused},
+      });
+    }
   };
 
   DataSubscriptions(Environment& environment, View& view);

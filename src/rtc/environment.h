@@ -19,6 +19,7 @@
 #include "net/packet_output.h"
 #include "proto/livekit_models.pb.h"
 #include "proto/livekit_rtc.pb.h"
+#include "rtc/census.h"
 #include "rtc/flush_list.h"
 #include "rtc/packet_router.h"
 #include "rtc/room_event.h"
@@ -112,6 +113,7 @@ struct Environment {
   PacketRouter& router;
   net::PacketOutput& output;
   RoomObserver& observer;
+  Census* census = nullptr;  // Null: nobody counts.
 };
 
 }  // namespace weir::rtc

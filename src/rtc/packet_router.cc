@@ -6,6 +6,12 @@
 #include "stun/message.h"
 
 namespace weir::rtc {
+namespace {
+
+// Tells the budgets of one address apart.
+uint64_t ScopeOf(const Transport& transport) { return reinterpret_cast<uintptr_t>(&transport); }
+
+}  // namespace
 
 void PacketRouter::RemoveTransport(Transport& transport) {
   last_ = nullptr;
@@ -60,12 +66,17 @@ void PacketRouter::OnDatagram(base::Now now, const net::FiveTuple& path, base::P
     transport = found->second;
   }
   const base::ConstBytes bytes = std::as_const(*packet).bytes();
+  bool unproved = false;
   if (transport == nullptr || stun::LooksLikeStun(bytes)) {
     // A client may use one socket for a new connection: a request that names another one moves the path
     // there.
     Transport* named = transport != nullptr && !stun::UsernameOf(bytes) ? transport : FindByUfrag(bytes);
     if (named == nullptr) {
       return;
+    }
+    unproved = !named->connection().ice().IsValidPath(path);
+    if (unproved && !forged_.Allows(now.mono, path.remote.ip, ScopeOf(*named))) {
+      return;  // Counted there.
     }
     if (named != transport) {
       Remember(path, *named);
@@ -74,7 +85,21 @@ void PacketRouter::OnDatagram(base::Now now, const net::FiveTuple& path, base::P
   }
   last_path_ = path;
   last_ = transport;
-  transport->OnDatagram(now, path, std::move(packet));
+  if (unproved) {
+    DeliverUnproved(now, path, *transport, std::move(packet));
+  } else {
+    transport->OnDatagram(now, path, std::move(packet));
+  }
+}
+
+void PacketRouter::DeliverUnproved(base::Now now, const net::FiveTuple& path, Transport& transport,
+                                   base::PacketRef packet) {
+  const ice::Agent& ice = transport.connection().ice();
+  const uint64_t before = ice.counters().unauthentic;
+  transport.OnDatagram(now, path, std::move(packet));
+  if (ice.counters().unauthentic != before) {
+    forged_.Charge(now.mono, path.remote.ip, ScopeOf(transport));
+  }
 }
 
 void PacketRouter::OnPathClosed(base::Now now, const net::FiveTuple& path) {

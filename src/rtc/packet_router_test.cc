@@ -76,6 +76,35 @@ TEST_F(PacketRouterTest, CountsRequestsForConnectionsThatAreGone) {
   EXPECT_EQ(world_.router.paths(), 0u);
 }
 
+TEST_F(PacketRouterTest, SlowsDownWhoGuessesPasswordsWithoutKeepingOthersOut) {
+  const auto a = MakeTransport();
+  const auto b = MakeTransport();
+  const Buffer wrong =
+      stun::MessageBuilder(stun::Class::kRequest, stun::Method::kBinding, stun::TransactionId())
+          .AddText(stun::Attribute::kUsername, UfragOf(*a) + ":remote")
+          .Finish(base::AsBytes(std::string_view("a guess")));
+  const auto checked = [&] { return a->connection().ice().counters().unauthentic; };
+  for (int i = 0; i < 2000; ++i) {
+    Receive(Path(static_cast<uint16_t>(1 + i % 50)), wrong);
+  }
+  EXPECT_EQ(checked(), 500u);
+  EXPECT_EQ(world_.router.forged().counters().limited, 1500u);
+  EXPECT_LE(world_.router.paths(), 32u);
+  // Another address, and another connection of the same address, are not concerned.
+  net::FiveTuple elsewhere = Path(1);
+  elsewhere.remote.ip = net::IpAddress::V4(198, 51, 100, 8);
+  Receive(elsewhere, wrong);
+  EXPECT_EQ(checked(), 501u);
+  Receive(Path(9000), Request(UfragOf(*b)));
+  EXPECT_EQ(b->connection().ice().counters().requests_received, 1u);
+  // Time forgives.
+  ASSERT_TRUE(world_.RunFor(TimeDelta::Seconds(1)));
+  for (int i = 0; i < 300; ++i) {
+    Receive(Path(1), wrong);
+  }
+  EXPECT_EQ(checked(), 601u);
+}
+
 TEST_F(PacketRouterTest, MovesAPathWhoseSocketServesANewConnection) {
   const auto a = MakeTransport();
   const auto b = MakeTransport();

@@ -71,7 +71,8 @@ Participant::Participant(Environment& environment, const MediaEngine& engine, Ro
       data_tracks_(environment, *this),
       data_subscriptions_(environment, *this),
       data_blobs_(
-          {environment.settings.limits.max_data_blob_key, environment.settings.limits.max_data_blobs_size}) {
+          {environment.settings.limits.max_data_blob_key, environment.settings.limits.max_data_blobs_size}),
+      counted_(environment.census, *this) {
   if (!request.parameters.publish.empty()) {
     permission_.set_can_subscribe(false);
   }

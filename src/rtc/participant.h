@@ -11,6 +11,7 @@
 // the views of its parts.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <deque>
 #include <map>
@@ -21,6 +22,7 @@
 #include <vector>
 
 #include "auth/token.h"
+#include "base/counters.h"
 #include "rtc/data_blobs.h"
 #include "rtc/data_tracks.h"
 #include "rtc/environment.h"
@@ -58,6 +60,16 @@ class Participant final : public TransportManager::Owner,
     uint64_t data_duplicates = 0;  // Sequence or nonce seen before.
     uint64_t data_dropped = 0;     // For this participant, which could not take them.
     uint64_t signal_unknown = 0;   // Requests of kinds that we do not know.
+
+    static constexpr auto Fields() {  // base/counters.h
+      return std::to_array<base::CounterField<Counters>>({
+          {"data_malformed", &Counters::data_malformed},
+          {"data_refused", &Counters::data_refused},
+          {"data_duplicates", &Counters::data_duplicates},
+          {"data_dropped", &Counters::data_dropped},
+          {"signal_unknown", &Counters::signal_unknown},
+      });
+    }
   };
 
   Participant(Environment& environment, const MediaEngine& engine, Room& room, uint64_t key,
@@ -68,6 +80,7 @@ class Participant final : public TransportManager::Owner,
   uint64_t key() const { return key_; }  // Unique in the process; for tables.
   const ParticipantSid& sid() const { return sid_; }
   const Identity& identity() const { return identity_; }
+  const auth::Claims& claims() const { return claims_; }  // Of the token that this session began with.
   State state() const { return state_; }
   bool hidden() const { return permission_.hidden(); }
   // Agents, egress and recorders: they do not keep a room open and are not counted.
@@ -134,7 +147,9 @@ class Participant final : public TransportManager::Owner,
   TransportManager& transports() { return *transports_; }
   Subscriptions& subscriptions() { return subscriptions_; }
   PublishedDataTracks& data_tracks() { return data_tracks_; }
+  const PublishedDataTracks& data_tracks() const { return data_tracks_; }
   DataSubscriptions& data_subscriptions() { return data_subscriptions_; }
+  const DataSubscriptions& data_subscriptions() const { return data_subscriptions_; }
   void OnDataTrackAvailable(const TrackSid& sid);
   void OnDataTrackGone(const TrackSid& sid) { data_subscriptions_.OnTrackGone(sid); }
 
@@ -269,6 +284,7 @@ class Participant final : public TransportManager::Owner,
   bool cut_next_resume_ = false;
   base::Timestamp simulation_ends_ = base::Timestamp::Never();
   Counters counters_;
+  Census::Entry counted_;  // Last.
 };
 
 }  // namespace weir::rtc

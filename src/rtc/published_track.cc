@@ -26,7 +26,8 @@ PublishedTrack::PublishedTrack(Environment& environment, Now now, livekit::Track
       sid_(info_.sid()),
       audio_(offered.audio),
       primary_(environment, now, info_, preference, offered, transport),
-      quality_(LossWeight(codecs().front().codec)) {
+      quality_(LossWeight(codecs().front().codec)),
+      counted_(environment.census, *this) {
   if (info_.codecs().empty()) {
     info_.add_codecs();
   }

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -91,6 +92,7 @@ class PublishedTrack {
   sfu::QualityMeter quality_;
   uint64_t measured_packets_ = 0;
   bool was_muted_ = true;  // At the last measurement.
+  Census::Entry counted_;  // Last.
 };
 
 }  // namespace weir::rtc

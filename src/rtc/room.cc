@@ -49,7 +49,8 @@ Room::Room(Environment& environment, RoomName name, const Options& options, Now 
       sif_trailer_(RandomBytes(environment.random, kSifTrailerSize)),
       speakers_(SpeakerConfig(environment.settings)),
       rpc_(environment.timers, environment.random),
-      close_at_(now.mono + TimeDelta::Seconds(options.empty_timeout_seconds)) {
+      close_at_(now.mono + TimeDelta::Seconds(options.empty_timeout_seconds)),
+      counted_(environment.census, *this) {
   log_.Info("room created");
   Report(now, RoomEvent::Kind::kRoomStarted);
   Reschedule();

@@ -87,6 +87,7 @@ class Room final : public Timed {
   void PreferTcp(const Identity& identity) { prefers_tcp_[identity.value()] = true; }
   const std::string& silence_trailer() const { return sif_trailer_; }
   const Options& options() const { return options_; }
+  const sfu::SpeakerObserver& speakers() const { return speakers_; }
 
   // ---- Data. `sender` is null for the server API.
   void RouteData(base::Now now, Participant* sender, DataChannel channel, const livekit::DataPacket& packet);
@@ -136,6 +137,7 @@ class Room final : public Timed {
   base::Timestamp room_update_at_ = base::Timestamp::Infinity();
   base::Timestamp speakers_at_ = base::Timestamp::Infinity();
   base::Timestamp quality_at_ = base::Timestamp::Infinity();
+  Census::Entry counted_;  // Last.
 };
 
 }  // namespace weir::rtc

@@ -9,9 +9,11 @@
 // Not thread-safe. Steady state allocates nothing: the queue keeps its capacity.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <vector>
 
+#include "base/counters.h"
 #include "base/time.h"
 #include "net/packet_output.h"
 #include "peer/connection.h"
@@ -33,6 +35,16 @@ class SendQueue final : public sfu::PacketSender {
     uint64_t dropped_full = 0;  // Over max_packets.
     uint64_t dropped_send = 0;  // No path, no keys or no space at flush.
     uint64_t padding_bytes = 0;
+
+    static constexpr auto Fields() {  // base/counters.h
+      return std::to_array<base::CounterField<Counters>>({
+          {"packets", &Counters::packets},
+          {"bytes", &Counters::bytes},
+          {"dropped_full", &Counters::dropped_full},
+          {"dropped_send", &Counters::dropped_send},
+          {"padding_bytes", &Counters::padding_bytes},
+      });
+    }
   };
 
   // `owner` is put on `list` whenever the queue has something to send.

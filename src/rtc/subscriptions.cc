@@ -95,7 +95,9 @@ void Subscription::OnBound(Now now, const std::vector<NegotiatedCodec>& negotiat
   config.audio = audio();
   config.extensions = extensions;
   config.silence_trailer = silence_trailer_;
+  counted_.reset();
   down_track_ = std::make_unique<sfu::DownTrack>(config, transport_.sender(), environment_.random);
+  counted_.emplace(environment_.census, *this);
   transport_.AddDownTrack(*down_track_, config.ssrc, config.rtx_ssrc);
   Apply(now, settings_);
   if (!takes_backup_) {

@@ -58,7 +58,9 @@ class Subscription final : public MediaSender, public BackupWaiter {
 
   PublishedTrack& track() { return track_; }
   Participant& publisher() { return publisher_; }
+  const PublishedTrack& track() const { return track_; }
   sfu::DownTrack* down_track() { return down_track_.get(); }
+  const sfu::DownTrack* down_track() const { return down_track_.get(); }
   bool bound() const { return down_track_ != nullptr; }
 
  private:
@@ -77,6 +79,7 @@ class Subscription final : public MediaSender, public BackupWaiter {
   std::unique_ptr<sfu::DownTrack> down_track_;
   bool takes_backup_ = false;  // The subscriber cannot take the primary codec.
   sfu::QualityMeter quality_;
+  std::optional<Census::Entry> counted_;  // Last; of a bound one.
 };
 
 class Subscriptions final : public Subscription::Owner, public Timed {

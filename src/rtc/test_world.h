@@ -99,7 +99,8 @@ class TestWorld final : public RoomObserver {
         environment{random,   base::Logger(), TestCertificate(),
                     settings, keys,           host_candidates,
                     pool,     timers,         flush,
-                    router,   output,         *this},
+                    router,   output,         *this,
+                    &census},
         rooms(environment),
         server_(*this),
         mailbox_(*this) {
@@ -150,6 +151,7 @@ class TestWorld final : public RoomObserver {
   FlushList flush;
   PacketRouter router;
   NetworkOutput output;
+  Census census;
   Environment environment;
   RoomManager rooms;
 

@@ -31,6 +31,19 @@ std::vector<sfu::ReceiveCodec> ReceiveCodecs(const std::vector<NegotiatedCodec>&
   return receive;
 }
 
+sfu::TrackReceiver::Config ReceiverConfig(const livekit::TrackInfo& info, const OfferedTrack& offered,
+                                          const std::vector<NegotiatedCodec>& codecs, Transport& transport) {
+  sfu::TrackReceiver::Config config;
+  config.audio = offered.audio;
+  config.codecs = ReceiveCodecs(codecs);
+  config.extensions = offered.extensions;
+  config.encrypted = info.encryption() != livekit::Encryption::NONE;
+  config.screen_share = info.source() == livekit::SCREEN_SHARE;
+  config.spatial_layers = std::max(1, static_cast<int>(offered.rids.size()));
+  config.clock = &transport.clock();
+  return config;
+}
+
 }  // namespace
 
 TrackSource::TrackSource(Environment& environment, Now now, const livekit::TrackInfo& info,
@@ -40,16 +53,10 @@ TrackSource::TrackSource(Environment& environment, Now now, const livekit::Track
       mid_(offered.mid),
       sdp_cid_(offered.cid),
       preference_(preference),
-      codecs_(PreferredFirst(offered.codecs, preference)) {
-  sfu::TrackReceiver::Config config;
-  config.audio = offered.audio;
-  config.codecs = ReceiveCodecs(codecs_);
-  config.extensions = offered.extensions;
-  config.encrypted = info.encryption() != livekit::Encryption::NONE;
-  config.screen_share = info.source() == livekit::SCREEN_SHARE;
-  config.spatial_layers = std::max(1, static_cast<int>(offered.rids.size()));
-  config.clock = &transport.clock();
-  receiver_ = std::make_unique<sfu::TrackReceiver>(config, environment.random);
+      codecs_(PreferredFirst(offered.codecs, preference)),
+      receiver_(std::make_unique<sfu::TrackReceiver>(ReceiverConfig(info, offered, codecs_, transport),
+                                                     environment.random)),
+      counted_(environment.census, *this) {
   receiver_->SetSimulcastStreams(
       std::max<int>({1, static_cast<int>(offered.rids.size()), static_cast<int>(offered.ssrcs.size())}));
   receiver_->SetMuted(info.muted(), now);

@@ -40,6 +40,7 @@ class TrackSource {
   const PublishPreference preference_;
   std::vector<NegotiatedCodec> codecs_;
   std::unique_ptr<sfu::TrackReceiver> receiver_;
+  Census::Entry counted_;  // Last.
 };
 
 // Numbers the layers and names their streams as `offered` does.

@@ -44,7 +44,8 @@ Transport::Transport(Environment& environment, const Config& config, Owner& owne
       connection_(ConnectionConfig(environment, config), environment.certificate, environment.random, *this),
       queue_(SendQueue::Config(), environment.flush, *this),
       local_ssrc_(environment.random.Next32() | 1),
-      cname_(MakeSid("", environment.random)) {
+      cname_(MakeSid("", environment.random)),
+      counted_(environment.census, *this) {
   for (const ice::Candidate& candidate : environment.host_candidates) {
     if (!config.tcp_only || candidate.protocol == net::Protocol::kTcp) {
       connection_.ice().AddLocalCandidate(candidate);

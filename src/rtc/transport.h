@@ -15,6 +15,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "base/counters.h"
 #include "peer/connection.h"
 #include "rtc/environment.h"
 #include "rtc/flush_list.h"
@@ -64,6 +65,14 @@ class Transport final : public peer::Observer, public Timed, public Flushable {
     uint64_t rtcp_malformed = 0;
     uint64_t rtcp_unknown_ssrc = 0;
     uint64_t data_dropped = 0;  // No open channel of that label, or its queue was full.
+
+    static constexpr auto Fields() {  // base/counters.h
+      return std::to_array<base::CounterField<Counters>>({
+          {"rtcp_malformed", &Counters::rtcp_malformed},
+          {"rtcp_unknown_ssrc", &Counters::rtcp_unknown_ssrc},
+          {"data_dropped", &Counters::data_dropped},
+      });
+    }
   };
 
   Transport(Environment& environment, const Config& config, Owner& owner);
@@ -119,6 +128,8 @@ class Transport final : public peer::Observer, public Timed, public Flushable {
 
   std::optional<base::TimeDelta> rtt() const;
   const Counters& counters() const { return counters_; }
+  const sfu::RtpDemuxer& demuxer() const { return demuxer_; }
+  const sfu::TwccResponder& twcc() const { return twcc_; }
   const std::string& cname() const { return cname_; }
 
   // peer::Observer
@@ -178,6 +189,7 @@ class Transport final : public peer::Observer, public Timed, public Flushable {
   bool closed_ = false;
   Counters counters_;
   std::vector<rtcp::Packet> rtcp_scratch_;
+  Census::Entry counted_;  // Last.
 };
 
 }  // namespace weir::rtc

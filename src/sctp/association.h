@@ -10,6 +10,7 @@
 // that restarts its association ends it, too.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <deque>
 #include <memory>
@@ -20,6 +21,7 @@
 #include <variant>
 
 #include "base/bytes.h"
+#include "base/counters.h"
 #include "base/random.h"
 #include "base/time.h"
 #include "sctp/cookie.h"
@@ -109,6 +111,30 @@ class Association {
     uint64_t control_dropped_full = 0;
     uint64_t retransmission_timeouts = 0;
     uint64_t fast_recoveries = 0;
+
+    static constexpr auto Fields() {  // base/counters.h
+      return std::to_array<base::CounterField<Counters>>({
+          {"packets_received", &Counters::packets_received},
+          {"packets_sent", &Counters::packets_sent},
+          {"packets_malformed", &Counters::packets_malformed},
+          {"packets_wrong_tag", &Counters::packets_wrong_tag},
+          {"chunks_unknown", &Counters::chunks_unknown},
+          {"chunks_unexpected", &Counters::chunks_unexpected},
+          {"messages_sent", &Counters::messages_sent},
+          {"messages_received", &Counters::messages_received},
+          {"messages_abandoned", &Counters::messages_abandoned},
+          {"messages_stale", &Counters::messages_stale},
+          {"sends_refused_full", &Counters::sends_refused_full},
+          {"sends_refused_other", &Counters::sends_refused_other},
+          {"data_retransmitted", &Counters::data_retransmitted},
+          {"data_duplicate", &Counters::data_duplicate},
+          {"data_dropped_full", &Counters::data_dropped_full},
+          {"data_invalid_stream", &Counters::data_invalid_stream},
+          {"control_dropped_full", &Counters::control_dropped_full},
+          {"retransmission_timeouts", &Counters::retransmission_timeouts},
+          {"fast_recoveries", &Counters::fast_recoveries},
+      });
+    }
   };
 
   Association(const Config& config, base::Random& random);

@@ -7,6 +7,7 @@
 // server odd ones. Two channels may carry the same label; which of them counts is the owner's affair.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <deque>
 #include <map>
@@ -17,6 +18,7 @@
 #include <variant>
 
 #include "base/bytes.h"
+#include "base/counters.h"
 #include "base/random.h"
 #include "base/time.h"
 #include "sctp/association.h"
@@ -73,6 +75,20 @@ class DataChannels {
     uint64_t messages_received = 0;
     uint64_t messages_dropped = 0;  // For no channel, or with an unknown PPID.
     uint64_t control_malformed = 0;
+
+    static constexpr auto Fields() {  // base/counters.h
+      return std::to_array<base::CounterField<Counters>>({
+          {"opened", &Counters::opened},
+          {"opens_refused", &Counters::opens_refused},
+          {"open_failures", &Counters::open_failures},
+          {"sends_dropped_full", &Counters::sends_dropped_full},
+          {"sends_refused", &Counters::sends_refused},
+          {"messages_sent", &Counters::messages_sent},
+          {"messages_received", &Counters::messages_received},
+          {"messages_dropped", &Counters::messages_dropped},
+          {"control_malformed", &Counters::control_malformed},
+      });
+    }
   };
 
   DataChannels(const Config& config, base::Random& random);

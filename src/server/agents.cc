@@ -76,10 +76,11 @@ class Socket final : public service::AgentSink {
 
 }  // namespace
 
-Agents::Agents(const config::Config& config, RoomApi& rooms, const std::string& node_id,
+Agents::Agents(const config::Config& config, RoomApi& rooms, FailureGate& gate, const std::string& node_id,
                const base::Logger& log)
     : config_(config),
       rooms_(rooms),
+      gate_(gate),
       log_(log),
       pool_(PoolConfig(config, node_id), config.keys, random_, MakeIds(), log),
       dispatcher_(DispatcherConfig(config), pool_, *this, MakeIds(), log) {}
@@ -91,12 +92,15 @@ service::MakeId Agents::MakeIds() {
 // ---- Workers.
 
 void Agents::OnUpgrade(const std::shared_ptr<front::Upgrade>& upgrade) {
-  Access access = CheckAccess(upgrade->request(), config_.keys, io::ReadClock().wall);
+  const base::Now now = io::ReadClock();
+  Access access = CheckAccess(upgrade->request(), config_.keys, now.wall);
   if (access.refusal) {
+    gate_.OnFailure(now.mono, upgrade->request().remote.ip);
     upgrade->Reject(std::move(*access.refusal));
     return;
   }
   if (const auto allowed = auth::CheckAgentWorker(access.claims ? &*access.claims : nullptr); !allowed) {
+    gate_.OnFailure(now.mono, upgrade->request().remote.ip);
     upgrade->Reject({.status = 401, .body = allowed.error().message});
     return;
   }

@@ -13,6 +13,7 @@
 #include "front/server.h"
 #include "io/system_random.h"
 #include "rtc/room_event.h"
+#include "server/failure_gate.h"
 #include "server/room_api.h"
 #include "service/agent_dispatch_service.h"
 #include "service/agent_dispatcher.h"
@@ -22,8 +23,9 @@ namespace weir::server {
 
 class Agents final : public service::AgentDispatchApi, private service::AgentDispatcher::Actions {
  public:
-  // `config` and `rooms` outlive it.
-  Agents(const config::Config& config, RoomApi& rooms, const std::string& node_id, const base::Logger& log);
+  // `config`, `rooms` and `gate` outlive it.
+  Agents(const config::Config& config, RoomApi& rooms, FailureGate& gate, const std::string& node_id,
+         const base::Logger& log);
 
   void SetFront(front::Server& front) { front_ = &front; }
 
@@ -31,6 +33,8 @@ class Agents final : public service::AgentDispatchApi, private service::AgentDis
   // 401 unless the token has the agent grant.
   void OnUpgrade(const std::shared_ptr<front::Upgrade>& upgrade);
   void OnRoomEvent(const rtc::RoomEvent& event);
+  const service::AgentPool& pool() const { return pool_; }
+  const service::AgentDispatcher& dispatcher() const { return dispatcher_; }
 
   // service::AgentDispatchApi. A dispatch may create its room, as a join may.
   void CreateDispatch(livekit::CreateAgentDispatchRequest request,
@@ -52,6 +56,7 @@ class Agents final : public service::AgentDispatchApi, private service::AgentDis
 
   const config::Config& config_;
   RoomApi& rooms_;
+  FailureGate& gate_;
   base::Logger log_;
   front::Server* front_ = nullptr;
   io::SystemRandom random_;

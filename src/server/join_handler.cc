@@ -32,6 +32,20 @@ HttpResponse ToHttp(const Error& error) {
   }
 }
 
+// On the worker, where the room's removals are known in order with its joins. `claims` has the identity of
+// the session, to which a session that only publishes has added "#" and its name: whoever removed the person
+// has removed it as well.
+Result<void> CheckNotRemoved(Worker& worker, Now now, const std::string& room, const auth::Claims& claims,
+                             const std::string& publish) {
+  TRY(worker.revocations().Check(room, claims.identity, claims, now.wall));
+  if (!publish.empty()) {
+    const std::string_view identity = claims.identity;
+    const std::string_view person = identity.substr(0, identity.size() - publish.size() - 1);
+    TRY(worker.revocations().Check(room, person, claims, now.wall));
+  }
+  return {};
+}
+
 std::string_view WithoutTrailingSlash(std::string_view path) {
   while (path.size() > 1 && path.back() == '/') {
     path.remove_suffix(1);
@@ -104,31 +118,39 @@ Result<JoinHandler::Checked, HttpResponse> JoinHandler::Check(const HttpRequest&
   return checked;
 }
 
-void JoinHandler::OnUpgrade(front::Server& front, std::shared_ptr<front::Upgrade> upgrade,
-                            base::WallTime now) {
-  auto checked = Check(upgrade->request(), now);
+void JoinHandler::OnUpgrade(front::Server& front, std::shared_ptr<front::Upgrade> upgrade, Now now) {
+  auto checked = Check(upgrade->request(), now.wall);
+  const net::IpAddress ip = upgrade->request().remote.ip;
   if (!checked) {
+    ++stats_.refused;
+    gate_.OnFailure(now.mono, ip);
     log_.Info("join refused", {{"status", checked.error().status}, {"reason", checked.error().body}});
     upgrade->Reject(std::move(checked.error()));
     return;
   }
   Worker& worker = workers_.ForRoom(checked->room);
   const auto connection = std::make_shared<SignalConnection>(
-      front, worker, upgrade, rtc::RoomName(checked->room), rtc::Identity(checked->identity), log_);
+      front, worker, upgrade, rtc::RoomName(checked->room), rtc::Identity(checked->identity), stats_, log_);
   rtc::JoinRequest request{std::move(checked->claims), std::move(checked->parameters), connection};
-  const bool posted = worker.Post(
-      [request = std::move(request), room = checked->room](Now at, rtc::RoomManager& rooms) mutable {
-        rooms.Join(at, rtc::RoomName(room), std::move(request));
-      });
+  const bool posted = worker.Post([this, &front, &worker, ip, request = std::move(request),
+                                   room = checked->room](Now at, rtc::RoomManager& rooms) mutable {
+    if (const auto allowed = CheckNotRemoved(worker, at, room, request.claims, request.parameters.publish);
+        !allowed) {
+      front.Post([this, ip, at] { gate_.OnFailure(at.mono, ip); });
+      request.sink->Reject(ToHttp(allowed.error()).status, allowed.error().message);
+      return;
+    }
+    rooms.Join(at, rtc::RoomName(room), std::move(request));
+  });
   if (!posted) {
     connection->Reject(503, "server is busy, try again");
   }
 }
 
-void JoinHandler::OnValidate(const HttpRequest& request, const front::Server::Respond& respond,
-                             base::WallTime now) {
-  auto checked = Check(request, now);
+void JoinHandler::OnValidate(const HttpRequest& request, const front::Server::Respond& respond, Now now) {
+  auto checked = Check(request, now.wall);
   if (!checked) {
+    gate_.OnFailure(now.mono, request.remote.ip);
     respond(std::move(checked.error()));
     return;
   }
@@ -136,13 +158,16 @@ void JoinHandler::OnValidate(const HttpRequest& request, const front::Server::Re
     respond({.status = 400, .body = "cannot decode attributes"});
     return;
   }
-  const bool posted = workers_.ForRoom(checked->room)
-                          .Post([respond, checked = *checked, create = config_.room.auto_create](
-                                    Now, rtc::RoomManager& rooms) {
-                            const bool exists = rooms.Find(rtc::RoomName(checked.room)) != nullptr;
-                            const auto allowed = auth::CheckRoomExists(checked.claims, exists, create);
-                            respond(allowed ? HttpResponse{.body = "success"} : ToHttp(allowed.error()));
-                          });
+  Worker& worker = workers_.ForRoom(checked->room);
+  const bool posted = worker.Post([&worker, respond, checked = *checked, create = config_.room.auto_create](
+                                      Now at, rtc::RoomManager& rooms) {
+    const bool exists = rooms.Find(rtc::RoomName(checked.room)) != nullptr;
+    auto allowed = auth::CheckRoomExists(checked.claims, exists, create);
+    if (allowed) {
+      allowed = CheckNotRemoved(worker, at, checked.room, checked.claims, checked.parameters.publish);
+    }
+    respond(allowed ? HttpResponse{.body = "success"} : ToHttp(allowed.error()));
+  });
   if (!posted) {
     respond({.status = 503, .body = "server is busy, try again"});
   }

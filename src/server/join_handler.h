@@ -7,6 +7,8 @@
 #include "base/log.h"
 #include "config/config.h"
 #include "front/server.h"
+#include "server/failure_gate.h"
+#include "server/front_stats.h"
 #include "server/worker_pool.h"
 #include "signal/connect_parameters.h"
 
@@ -14,17 +16,17 @@ namespace weir::server {
 
 class JoinHandler {
  public:
-  JoinHandler(const config::Config& config, WorkerPool& workers, base::Logger log)
-      : config_(config), workers_(workers), log_(std::move(log)) {}
+  JoinHandler(const config::Config& config, WorkerPool& workers, FailureGate& gate, SignalStats& stats,
+              base::Logger log)
+      : config_(config), workers_(workers), gate_(gate), stats_(stats), log_(std::move(log)) {}
 
   // Only /rtc and /rtc/v1, in any spelling with a trailing slash.
   static bool IsSignalPath(std::string_view path);
   static bool IsValidatePath(std::string_view path);
 
-  void OnUpgrade(front::Server& front, std::shared_ptr<front::Upgrade> upgrade, base::WallTime now);
+  void OnUpgrade(front::Server& front, std::shared_ptr<front::Upgrade> upgrade, base::Now now);
   // The same checks without a session: 200 "success" or the error.
-  void OnValidate(const front::HttpRequest& request, const front::Server::Respond& respond,
-                  base::WallTime now);
+  void OnValidate(const front::HttpRequest& request, const front::Server::Respond& respond, base::Now now);
 
  private:
   struct Checked {
@@ -38,6 +40,8 @@ class JoinHandler {
 
   const config::Config& config_;
   WorkerPool& workers_;
+  FailureGate& gate_;
+  SignalStats& stats_;
   base::Logger log_;
 };
 

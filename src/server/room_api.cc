@@ -101,7 +101,13 @@ void RoomApi::RemoveParticipant(livekit::RoomParticipantIdentity request,
                                 Done<livekit::RemoveParticipantResponse> done) {
   OnRoom<livekit::RemoveParticipantResponse>(
       request.room(), std::move(done),
-      [request](Now now, RoomManager& rooms) -> Result<livekit::RemoveParticipantResponse> {
+      [request, &worker = workers_.ForRoom(request.room())](
+          Now now, RoomManager& rooms) -> Result<livekit::RemoveParticipantResponse> {
+        rtc::Room* room = rooms.Find(RoomName(request.room()));
+        if (const auto* removed = room ? room->FindByIdentity(Identity(request.identity())) : nullptr) {
+          worker.revocations().Add(request.room(), request.identity(), removed->claims(), now.wall,
+                                   request.revoke_token_ts());
+        }
         TRY(rooms.RemoveParticipant(now, RoomName(request.room()), Identity(request.identity())));
         return livekit::RemoveParticipantResponse();
       });

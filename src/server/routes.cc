@@ -5,7 +5,9 @@
 #include <nlohmann/json.hpp>
 
 #include "io/clock.h"
+#include "io/system_random.h"
 #include "server/access.h"
+#include "server/metric_series.h"
 #include "web/assets.h"
 
 namespace weir::server {
@@ -32,21 +34,38 @@ service::RoomServiceConfig ServiceConfig(const config::Config& config) {
   return service;
 }
 
+net::RateLimiter::Config GateConfig(const config::Config& config) {
+  return {.per_second = static_cast<double>(config.weir.failed_requests_per_second),
+          .burst = static_cast<double>(config.weir.failed_requests_burst)};
+}
+
 }  // namespace
 
-Routes::Routes(const config::Config& config, WorkerPool& workers, const std::string& node_id,
-               base::Logger log)
+Routes::Routes(const config::Config& config, WorkerPool& workers, Metrics& metrics,
+               const std::string& node_id, base::Logger log)
     : config_(config),
       workers_(workers),
+      metrics_(metrics),
       log_(log),
-      joins_(config, workers, log),
+      gate_(GateConfig(config), io::SystemRandom().Next64()),
+      joins_(config, workers, gate_, metrics.signal(), log),
       rooms_(workers),
-      agents_(config, rooms_, node_id, log),
-      api_(rooms_, agents_, ServiceConfig(config)) {}
+      agents_(config, rooms_, gate_, node_id, log),
+      api_(rooms_, agents_, ServiceConfig(config)) {
+  metrics_.AddSource([this](telemetry::Exposition& out) { WriteMetrics(out); });
+}
+
+void Routes::WriteMetrics(telemetry::Exposition& out) const {
+  WriteHttp(front_->counters(), gate_.counters(), out);
+  WriteAgents(agents_.pool(), agents_.dispatcher(), out);
+}
 
 void Routes::OnUpgrade(std::shared_ptr<front::Upgrade> upgrade) {
-  if (JoinHandler::IsSignalPath(upgrade->request().path)) {
-    joins_.OnUpgrade(*front_, std::move(upgrade), io::ReadClock().wall);
+  const base::Now now = io::ReadClock();
+  if (auto refusal = gate_.Refuse(now.mono, upgrade->request())) {
+    upgrade->Reject(std::move(*refusal));
+  } else if (JoinHandler::IsSignalPath(upgrade->request().path)) {
+    joins_.OnUpgrade(*front_, std::move(upgrade), now);
   } else if (Agents::IsWorkerPath(upgrade->request().path)) {
     agents_.OnUpgrade(upgrade);
   } else {
@@ -55,16 +74,23 @@ void Routes::OnUpgrade(std::shared_ptr<front::Upgrade> upgrade) {
 }
 
 void Routes::OnRequest(const HttpRequest& request, const front::Server::Respond& respond) {
-  if (request.path == "/" || request.path == "/index.html") {
+  const base::Now now = io::ReadClock();
+  const bool takes_token = JoinHandler::IsValidatePath(request.path) || request.path.starts_with("/twirp/") ||
+                           request.path.starts_with("/whip/v1");
+  if (auto refusal = takes_token ? gate_.Refuse(now.mono, request) : std::nullopt) {
+    respond(std::move(*refusal));
+  } else if (request.path == "/" || request.path == "/index.html") {
     respond(Root(request));
   } else if (JoinHandler::IsValidatePath(request.path)) {
-    joins_.OnValidate(request, respond, io::ReadClock().wall);
+    joins_.OnValidate(request, respond, now);
   } else if (request.path.starts_with("/twirp/")) {
     Twirp(request, respond);
   } else if (config_.development && request.path == "/dev/token") {
     respond(DevelopmentToken(request));
   } else if (config_.development && request.path == "/debug/rooms") {
     DebugRooms(respond);
+  } else if (config_.development && request.path == "/metrics") {
+    metrics_.Respond(respond);
   } else if (request.path.starts_with("/whip/v1")) {
     respond(Whip(request));
   } else {
@@ -141,9 +167,11 @@ void Routes::DebugRooms(const front::Server::Respond& respond) {
 }
 
 // WHIP (RFC 9725): ingest is not built yet, and says so after the checks that any WHIP server makes.
-HttpResponse Routes::Whip(const HttpRequest& request) const {
-  const Access access = CheckAccess(request, config_.keys, io::ReadClock().wall);
+HttpResponse Routes::Whip(const HttpRequest& request) {
+  const base::Now now = io::ReadClock();
+  const Access access = CheckAccess(request, config_.keys, now.wall);
   if (access.refusal) {
+    gate_.OnFailure(now.mono, request.remote.ip);
     return *access.refusal;
   }
   if (!access.claims || !access.claims->video || !access.claims->video->room_join) {
@@ -153,12 +181,21 @@ HttpResponse Routes::Whip(const HttpRequest& request) const {
 }
 
 void Routes::Twirp(const HttpRequest& request, const front::Server::Respond& respond) {
-  const Access access = CheckAccess(request, config_.keys, io::ReadClock().wall);
+  const base::Now now = io::ReadClock();
+  const Access access = CheckAccess(request, config_.keys, now.wall);
+  const auto counted = [this, respond, path = request.path, begun = now.mono](HttpResponse response) {
+    front_->Post([this, path, begun, status = response.status,
+                  body = response.status < 400 ? std::string() : response.body] {
+      metrics_.api().OnAnswer(path, status, body, io::ReadClock().mono - begun);
+    });
+    respond(std::move(response));
+  };
   if (access.refusal) {
-    respond(*access.refusal);
+    gate_.OnFailure(now.mono, request.remote.ip);
+    counted(*access.refusal);
     return;
   }
-  api_.Handle(request, access.claims ? &*access.claims : nullptr, respond);
+  api_.Handle(request, access.claims ? &*access.claims : nullptr, counted);
 }
 
 }  // namespace weir::server

@@ -8,7 +8,9 @@
 #include "config/config.h"
 #include "front/server.h"
 #include "server/agents.h"
+#include "server/failure_gate.h"
 #include "server/join_handler.h"
+#include "server/metrics.h"
 #include "server/room_api.h"
 #include "server/worker_pool.h"
 #include "service/server_api.h"
@@ -18,7 +20,8 @@ namespace weir::server {
 // Lives on the front thread.
 class Routes {
  public:
-  Routes(const config::Config& config, WorkerPool& workers, const std::string& node_id, base::Logger log);
+  Routes(const config::Config& config, WorkerPool& workers, Metrics& metrics, const std::string& node_id,
+         base::Logger log);
 
   // Before the first request: the server that the handlers below are called by.
   void SetFront(front::Server& front) {
@@ -30,16 +33,21 @@ class Routes {
   void OnUpgrade(std::shared_ptr<front::Upgrade> upgrade);
 
  private:
+  // The front thread's own part of the metrics.
+  void WriteMetrics(telemetry::Exposition& out) const;
+
   front::HttpResponse Root(const front::HttpRequest& request) const;
   front::HttpResponse DevelopmentToken(const front::HttpRequest& request) const;
-  front::HttpResponse Whip(const front::HttpRequest& request) const;
+  front::HttpResponse Whip(const front::HttpRequest& request);
   void DebugRooms(const front::Server::Respond& respond);
   void Twirp(const front::HttpRequest& request, const front::Server::Respond& respond);
 
   const config::Config& config_;
   WorkerPool& workers_;
+  Metrics& metrics_;
   base::Logger log_;
   front::Server* front_ = nullptr;
+  FailureGate gate_;
   JoinHandler joins_;
   RoomApi rooms_;
   Agents agents_;

@@ -71,6 +71,7 @@ Result<void> Server::Bind() {
   TRY(CreateWorkers(families));
   TRY(ListenForIceTcp(families));
   TRY(ListenForHttp(families));
+  TRY(ListenForMetrics(families));
   for (const auto& worker : workers_->all()) {
     worker->Start();
   }
@@ -80,6 +81,7 @@ Result<void> Server::Bind() {
 Result<void> Server::CreateWorkers(const std::vector<net::IpAddress>& families) {
   const std::vector<io::InterfaceAddress> interfaces = io::Interfaces();
   const config::PortRange udp = UdpPorts(config_);
+  io::SystemRandom random;
   std::vector<std::unique_ptr<Worker>> workers;
   for (size_t i = 0; i < WorkerCount(config_); ++i) {
     Worker::Config worker;
@@ -93,6 +95,10 @@ Result<void> Server::CreateWorkers(const std::vector<net::IpAddress>& families) 
         worker.udp.push_back({any, ports.udp});
       }
     }
+    worker.router.forged.per_second = static_cast<double>(config_.weir.forged_checks_per_second);
+    worker.router.forged.burst = static_cast<double>(config_.weir.forged_checks_burst);
+    worker.router.seed = random.Next64();
+    worker.revocations.enabled = config_.weir.revoke_removed_tokens;
     worker.candidates = MakeHostCandidates(config_, interfaces, ports);
     workers.push_back(
         TRY(Worker::Create(worker, settings_, config_.keys, *certificate_, directory_, events_, log_)));
@@ -139,7 +145,8 @@ Result<void> Server::ListenForHttp(const std::vector<net::IpAddress>& families) 
   if (config_.limit.signal_message_size_limit > 0) {
     front.web_socket.max_message = static_cast<size_t>(config_.limit.signal_message_size_limit);
   }
-  routes_ = std::make_unique<Routes>(config_, *workers_, settings_.node_id, log_);
+  metrics_ = std::make_unique<Metrics>(settings_.node_id, *workers_, io::ReadClock().wall);
+  routes_ = std::make_unique<Routes>(config_, *workers_, *metrics_, settings_.node_id, log_);
   events_.Add([this](const rtc::RoomEvent& event) { routes_->OnRoomEvent(event); });
   front_ = TRY(front::Server::Listen(
       front,
@@ -148,7 +155,24 @@ Result<void> Server::ListenForHttp(const std::vector<net::IpAddress>& families) 
       },
       [this](std::shared_ptr<front::Upgrade> upgrade) { routes_->OnUpgrade(std::move(upgrade)); }, log_));
   routes_->SetFront(*front_);
+  metrics_->SetFront(*front_);
   events_.SetFront(*front_);
+  events_.Add([this](const rtc::RoomEvent& event) { metrics_->sessions().OnRoomEvent(event); });
+  return {};
+}
+
+Result<void> Server::ListenForMetrics(const std::vector<net::IpAddress>& families) {
+  if (config_.prometheus.port == 0) {
+    return {};
+  }
+  const bool everywhere = config_.bind_addresses.empty();
+  auto listening = MetricsListener::Listen(config_.prometheus, everywhere ? families : config_.bind_addresses,
+                                           *metrics_, *front_, log_);
+  if (!listening) {
+    return Fail(ErrorCode::kUnavailable, "metrics (prometheus.port): " + listening.error().message);
+  }
+  metrics_listener_ = std::move(*listening);
+  metrics_listener_->Start();
   return {};
 }
 

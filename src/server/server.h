@@ -18,6 +18,8 @@
 #include "io/tcp_connections.h"
 #include "rtc/environment.h"
 #include "server/event_hub.h"
+#include "server/metrics.h"
+#include "server/metrics_listener.h"
 #include "server/routes.h"
 #include "server/ufrag_directory.h"
 #include "server/worker_pool.h"
@@ -43,6 +45,7 @@ class Server {
   base::Result<void> CreateWorkers(const std::vector<net::IpAddress>& families);
   base::Result<void> ListenForIceTcp(const std::vector<net::IpAddress>& families);
   base::Result<void> ListenForHttp(const std::vector<net::IpAddress>& families);
+  base::Result<void> ListenForMetrics(const std::vector<net::IpAddress>& families);
   bool OnTcpFirstFrame(io::AcceptedConnection connection, base::ConstBytes frame);
 
   const config::Config config_;
@@ -52,8 +55,10 @@ class Server {
   UfragDirectory directory_;
   EventHub events_;
   std::unique_ptr<WorkerPool> workers_;
+  std::unique_ptr<Metrics> metrics_;
   std::unique_ptr<Routes> routes_;
   std::unique_ptr<front::Server> front_;
+  std::unique_ptr<MetricsListener> metrics_listener_;
 };
 
 // What the rooms take of the configuration.

@@ -8,11 +8,12 @@ using base::Now;
 
 SignalConnection::SignalConnection(front::Server& front, Worker& worker,
                                    std::shared_ptr<front::Upgrade> upgrade, rtc::RoomName room,
-                                   rtc::Identity identity, base::Logger log)
+                                   rtc::Identity identity, SignalStats& stats, base::Logger log)
     : front_(front),
       worker_(worker),
       room_(std::move(room)),
       identity_(std::move(identity)),
+      stats_(stats),
       log_(std::move(log)),
       upgrade_(std::move(upgrade)) {}
 
@@ -33,6 +34,7 @@ void SignalConnection::Reject(int status, const std::string& body) {
     if (const auto upgrade = std::exchange(self->upgrade_, nullptr)) {
       upgrade->Reject({.status = status, .body = body});
       self->ended_ = true;
+      ++self->stats_.rejected;
     } else {
       self->CloseNow(rtc::kCloseReconnect);
     }
@@ -45,6 +47,7 @@ void SignalConnection::Write(signal::Frame frame) {
   if (ended_ || close_code_) {
     return;
   }
+  ++stats_.responses;
   if (socket_) {
     socket_->Send(std::move(frame.bytes), frame.type == signal::FrameType::kBinary);
     return;
@@ -59,6 +62,7 @@ void SignalConnection::AcceptUpgrade() {
     // tells the session.
     auto guard = std::shared_ptr<void>(nullptr, [weak = weak_from_this()](void*) {
       if (const auto self = weak.lock(); self && !self->socket_) {
+        ++self->stats_.lost;
         self->OnClosed(front::kAbnormal);
       }
     });
@@ -69,6 +73,7 @@ void SignalConnection::AcceptUpgrade() {
 }
 
 void SignalConnection::OnOpen(std::shared_ptr<front::WebSocket> socket) {
+  ++stats_.connected;
   socket_ = std::move(socket);
   socket_->SetHandlers(
       [self = shared_from_this()](bool binary, std::string bytes) { self->OnMessage(binary, bytes); },
@@ -91,6 +96,7 @@ void SignalConnection::CloseNow(uint16_t code) {
   } else if (waiting_.empty() && upgrade_) {
     std::exchange(upgrade_, nullptr)->Reject({.status = 503, .body = "session ended"});
     ended_ = true;
+    ++stats_.rejected;
   }
 }
 
@@ -99,6 +105,7 @@ void SignalConnection::OnMessage(bool binary, const std::string& bytes) {
   output_ = codec_.output();
   const auto self = shared_from_this();
   bool posted = false;
+  ++(request ? stats_.requests : stats_.requests_malformed);
   if (request) {
     posted = worker_.Post([self, message = std::move(*request)](Now now, rtc::RoomManager& rooms) {
       rooms.OnSignal(now, self->room_, self->identity_, self.get(), message);
@@ -110,6 +117,7 @@ void SignalConnection::OnMessage(bool binary, const std::string& bytes) {
   }
   if (!posted) {
     // Order matters in signalling: a lost request would leave the two sides in different states.
+    ++stats_.requests_dropped;
     log_.Warn("worker does not keep up, signal connection closed");
     CloseNow(rtc::kCloseReconnect);
   }

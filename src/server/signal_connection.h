@@ -17,6 +17,7 @@
 #include "front/server.h"
 #include "rtc/environment.h"
 #include "rtc/ids.h"
+#include "server/front_stats.h"
 #include "server/worker.h"
 #include "signal/message_codec.h"
 
@@ -25,7 +26,7 @@ namespace weir::server {
 class SignalConnection final : public rtc::SignalSink, public std::enable_shared_from_this<SignalConnection> {
  public:
   SignalConnection(front::Server& front, Worker& worker, std::shared_ptr<front::Upgrade> upgrade,
-                   rtc::RoomName room, rtc::Identity identity, base::Logger log);
+                   rtc::RoomName room, rtc::Identity identity, SignalStats& stats, base::Logger log);
 
   // rtc::SignalSink; on the worker's thread.
   void Send(const livekit::SignalResponse& message) override;
@@ -45,6 +46,7 @@ class SignalConnection final : public rtc::SignalSink, public std::enable_shared
   Worker& worker_;
   const rtc::RoomName room_;
   const rtc::Identity identity_;
+  SignalStats& stats_;  // Front thread only.
   base::Logger log_;
   std::atomic<signal::FrameType> output_ = signal::FrameType::kBinary;
 

@@ -25,9 +25,11 @@ Worker::Worker(const Config& config, const rtc::Settings& settings, const auth::
       directory_(directory),
       events_(events),
       log_(log.With({{"worker", config.index}})),
+      router_(config.router),
       mailbox_(loop_, config.mailbox_capacity),
-      environment_{random_, log_,    certificate, settings, keys,    config_.candidates,
-                   pool_,   timers_, flush_,      router_,  output_, *this},
+      environment_{random_, log_,    certificate, settings, keys,    config_.candidates, pool_, timers_,
+                   flush_,  router_, output_,     *this,    &census_},
+      revocations_(config.revocations),
       batch_(io::UdpSocket::kMaxReceive) {}
 
 Worker::~Worker() { Shutdown(); }
@@ -93,17 +95,21 @@ void Worker::Start() {
 
 void Worker::Run() {
   while (!stopping_) {
-    loop_.RunOnce(NextTimeout());
-    Turn();
+    const base::Timestamp deadline = NextTimeout();
+    loop_.RunOnce(deadline);
+    Turn(deadline);
   }
   rooms_->Shutdown(io::ReadClock());
-  Turn();
+  Turn(base::Timestamp::Infinity());
   rooms_.reset();  // On the thread that used it.
 }
 
-void Worker::Turn() {
+void Worker::Turn(base::Timestamp deadline) {
   RunTasks(io::ReadClock());
   const Now now = io::ReadClock();
+  if (deadline <= now.mono) {
+    timer_lateness_.Observe((now.mono - deadline).seconds());
+  }
   timers_.Run(now);
   for (const auto& listener : tcp_listeners_) {
     if (listener->NextTimeout() <= now.mono) {

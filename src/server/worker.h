@@ -13,6 +13,7 @@
 #include <thread>
 #include <vector>
 
+#include "auth/revocations.h"
 #include "base/log.h"
 #include "base/packet_pool.h"
 #include "base/result.h"
@@ -23,9 +24,11 @@
 #include "io/tcp_connections.h"
 #include "io/tcp_listener.h"
 #include "io/udp_socket.h"
+#include "rtc/census.h"
 #include "rtc/environment.h"
 #include "rtc/room_manager.h"
 #include "server/datagram_output.h"
+#include "server/worker_snapshot.h"
 
 namespace weir::server {
 
@@ -41,6 +44,8 @@ class Worker final : public rtc::RoomObserver {
     size_t max_tcp_connections = 4096;
     size_t mailbox_capacity = 65'536;  // Tasks that wait; one more is refused and counted.
     std::vector<ice::Candidate> candidates;
+    rtc::PacketRouter::Config router;
+    auth::Revocations::Config revocations;
   };
   using Task = std::move_only_function<void(base::Now now, rtc::RoomManager& rooms)>;
 
@@ -61,13 +66,17 @@ class Worker final : public rtc::RoomObserver {
   bool Post(Task task);
   // Any thread: an ICE/TCP connection whose first frame is for this worker. False: it is closed.
   bool Post(io::AcceptedConnection connection);
+  // Any thread: calls back on the worker's, within a few turns. One at a time: a second call before that ends
+  // the first. False as above; then, and when the worker ends meanwhile, `done` is not called.
+  bool TakeSnapshot(std::function<void(WorkerSnapshot)> done);
   // Tells everybody that the server goes, sends that, and ends the thread. Any thread; returns when it has
   // ended.
   void Shutdown();
 
   int index() const { return config_.index; }
   io::EventLoop& loop() { return loop_; }
-  uint64_t dropped_tasks() const { return mailbox_.dropped(); }
+  // This thread's rooms' removals; in tasks only.
+  auth::Revocations& revocations() { return revocations_; }
 
   // rtc::RoomObserver
   void OnUfragAdded(const std::string& ufrag) override;
@@ -79,10 +88,12 @@ class Worker final : public rtc::RoomObserver {
          const dtls::Certificate& certificate, UfragDirectory& directory, EventHub& events, base::Logger log);
   base::Result<void> Bind();
   void Run();
-  void Turn();
+  void Turn(base::Timestamp deadline);
   void Receive(io::UdpSocket& socket);
   void RunTasks(base::Now now);
   base::Timestamp NextTimeout() const;
+  void CountRooms(uint64_t reading, const std::function<void(WorkerSnapshot)>& done);
+  WorkerSnapshot MakeSnapshot() const;
 
   const Config config_;
   UfragDirectory& directory_;
@@ -96,11 +107,15 @@ class Worker final : public rtc::RoomObserver {
   rtc::PacketRouter router_;
   DatagramOutput output_;
   io::Mailbox<Task> mailbox_;
+  rtc::Census census_;
   rtc::Environment environment_;
   std::vector<std::unique_ptr<io::UdpSocket>> sockets_;
   std::unique_ptr<io::TcpConnections> tcp_;
   std::vector<std::unique_ptr<io::TcpListener>> tcp_listeners_;
   std::unique_ptr<rtc::RoomManager> rooms_;  // Goes before what it stands on.
+  auth::Revocations revocations_;
+  telemetry::Histogram timer_lateness_{kLatenessBounds};
+  uint64_t reading_ = 0;  // Of the census.
   std::vector<Task> tasks_;
   std::vector<io::Datagram> batch_;
   std::atomic<bool> stopping_ = false;

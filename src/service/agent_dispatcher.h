@@ -9,6 +9,7 @@
 // its kRoomStarted to its kRoomFinished. Call OnTimeout at NextTimeout. Not thread-safe.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
@@ -17,6 +18,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/counters.h"
 #include "base/log.h"
 #include "base/result.h"
 #include "base/time.h"
@@ -56,6 +58,14 @@ class AgentDispatcher final : public AgentPool::Observer {
     uint64_t dispatches_refused = 0;  // Over max_dispatches_per_room.
     uint64_t jobs_refused = 0;        // Over max_jobs_per_dispatch, all of them running.
     uint64_t agents_removed = 0;      // They did not leave by themselves.
+
+    static constexpr auto Fields() {  // base/counters.h
+      return std::to_array<base::CounterField<Counters>>({
+          {"dispatches_refused", &Counters::dispatches_refused},
+          {"jobs_refused", &Counters::jobs_refused},
+          {"agents_removed", &Counters::agents_removed},
+      });
+    }
   };
   class Actions {
    public:

@@ -8,6 +8,7 @@
 // the observer. Call OnTimeout at NextTimeout. Not thread-safe.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -21,6 +22,7 @@
 #include <vector>
 
 #include "auth/token.h"
+#include "base/counters.h"
 #include "base/log.h"
 #include "base/random.h"
 #include "base/result.h"
@@ -51,6 +53,18 @@ class AgentPool {
     uint64_t jobs_assigned = 0;
     uint64_t jobs_declined = 0;     // One for each worker that said no.
     uint64_t messages_ignored = 0;  // About jobs that are unknown, over, or somebody else's.
+
+    static constexpr auto Fields() {  // base/counters.h
+      return std::to_array<base::CounterField<Counters>>({
+          {"workers_refused", &Counters::workers_refused},
+          {"workers_expelled", &Counters::workers_expelled},
+          {"launches_refused", &Counters::launches_refused},
+          {"launches_failed", &Counters::launches_failed},
+          {"jobs_assigned", &Counters::jobs_assigned},
+          {"jobs_declined", &Counters::jobs_declined},
+          {"messages_ignored", &Counters::messages_ignored},
+      });
+    }
   };
   // How jobs go on. Called from OnFrame, OnClosed and OnTimeout, never from Launch.
   class Observer {

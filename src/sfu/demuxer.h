@@ -14,6 +14,7 @@
 // RemoveSection before they die. A receiver may add or remove sections from within Route.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
@@ -24,6 +25,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/counters.h"
 #include "base/packet_pool.h"
 #include "base/time.h"
 #include "rtp/extensions.h"
@@ -59,6 +61,18 @@ class RtpDemuxer {
     uint64_t ssrc_table_full =
         0;  // A binding could not be remembered; the packet was delivered all the same.
     uint64_t sections_refused = 0;
+
+    static constexpr auto Fields() {  // base/counters.h
+      return std::to_array<base::CounterField<Counters>>({
+          {"malformed", &Counters::malformed},
+          {"probes", &Counters::probes},
+          {"unbound", &Counters::unbound},
+          {"queued", &Counters::queued},
+          {"replayed", &Counters::replayed},
+          {"ssrc_table_full", &Counters::ssrc_table_full},
+          {"sections_refused", &Counters::sections_refused},
+      });
+    }
   };
 
   RtpDemuxer();

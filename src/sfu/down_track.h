@@ -20,12 +20,14 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
+#include "base/counters.h"
 #include "base/random.h"
 #include "base/time.h"
 #include "rtcp/packets.h"
@@ -82,6 +84,28 @@ class DownTrack {
     uint64_t firs = 0;
     uint64_t unsupported_codec = 0;  // Packets.
     uint64_t unbuildable = 0;        // Packets whose head did not fit.
+
+    static constexpr auto Fields() {  // base/counters.h
+      return std::to_array<base::CounterField<Stats>>({
+          {"packets", &Stats::packets},
+          {"bytes", &Stats::bytes},
+          {"header_bytes", &Stats::header_bytes},
+          {"sender_drops", &Stats::sender_drops},
+          {"fillers", &Stats::fillers},
+          {"silence_packets", &Stats::silence_packets},
+          {"recovered_from_red", &Stats::recovered_from_red},
+          {"retransmitted_packets", &Stats::retransmitted_packets},
+          {"retransmitted_bytes", &Stats::retransmitted_bytes},
+          {"nacked", &Stats::nacked},
+          {"nack_misses", &Stats::nack_misses},
+          {"nack_suppressed", &Stats::nack_suppressed},
+          {"nack_overflow", &Stats::nack_overflow},
+          {"plis", &Stats::plis},
+          {"firs", &Stats::firs},
+          {"unsupported_codec", &Stats::unsupported_codec},
+          {"unbuildable", &Stats::unbuildable},
+      });
+    }
   };
 
   DownTrack(const Config& config, PacketSender& sender, base::Random& random);

@@ -9,9 +9,11 @@
 // Sans-IO, not thread-safe, allocates nothing per packet.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 
+#include "base/counters.h"
 #include "base/random.h"
 #include "base/time.h"
 #include "sfu/layer_selector.h"
@@ -45,6 +47,15 @@ class Forwarder {
     uint64_t switches_put_off = 0;
     uint64_t left_out = 0;  // Packets of layers above the limit.
     uint64_t too_late = 0;  // No place is known for them any more.
+
+    static constexpr auto Fields() {  // base/counters.h
+      return std::to_array<base::CounterField<Counters>>({
+          {"switches", &Counters::switches},
+          {"switches_put_off", &Counters::switches_put_off},
+          {"left_out", &Counters::left_out},
+          {"too_late", &Counters::too_late},
+      });
+    }
   };
 
   Forwarder(bool audio, const LayerSelector::Config& config, base::Random& random);

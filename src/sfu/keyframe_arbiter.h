@@ -4,8 +4,10 @@
 // Sans-IO, not thread-safe.
 #pragma once
 
+#include <array>
 #include <cstdint>
 
+#include "base/counters.h"
 #include "base/time.h"
 
 namespace weir::sfu {
@@ -23,6 +25,15 @@ class KeyframeArbiter {
     uint64_t sent = 0;       // PLIs due.
     uint64_t keyframes = 0;  // Seen.
     uint64_t abandoned = 0;
+
+    static constexpr auto Fields() {  // base/counters.h
+      return std::to_array<base::CounterField<Counters>>({
+          {"requests", &Counters::requests},
+          {"sent", &Counters::sent},
+          {"keyframes", &Counters::keyframes},
+          {"abandoned", &Counters::abandoned},
+      });
+    }
   };
 
   explicit KeyframeArbiter(const Config& config) : config_(config) {}

@@ -8,10 +8,12 @@
 // Sans-IO, not thread-safe. Allocates only while the number of missing packets grows to a new high.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <vector>
 
+#include "base/counters.h"
 #include "base/random.h"
 #include "base/time.h"
 
@@ -36,6 +38,17 @@ class NackTracker {
     uint64_t reordered = 0;  // Came late without one.
     uint64_t abandoned = 0;
     uint64_t overflows = 0;
+
+    static constexpr auto Fields() {  // base/counters.h
+      return std::to_array<base::CounterField<Counters>>({
+          {"missing", &Counters::missing},
+          {"requested", &Counters::requested},
+          {"recovered", &Counters::recovered},
+          {"reordered", &Counters::reordered},
+          {"abandoned", &Counters::abandoned},
+          {"overflows", &Counters::overflows},
+      });
+    }
   };
   static Config ForAudio();
 

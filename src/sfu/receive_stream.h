@@ -8,10 +8,12 @@
 // Sans-IO, not thread-safe; owned by its TrackReceiver.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <vector>
 
+#include "base/counters.h"
 #include "base/packet_pool.h"
 #include "base/random.h"
 #include "base/time.h"
@@ -62,6 +64,25 @@ class ReceiveStream {
     uint64_t malformed = 0;  // The codec's descriptor could not be read.
     uint64_t keyframes = 0;
     uint64_t frames = 0;
+
+    static constexpr auto Fields() {  // base/counters.h
+      return std::to_array<base::CounterField<Counters>>({
+          {"packets", &Counters::packets},
+          {"bytes", &Counters::bytes},
+          {"duplicates", &Counters::duplicates},
+          {"late", &Counters::late},
+          {"padding_only", &Counters::padding_only},
+          {"rtx_packets", &Counters::rtx_packets},
+          {"rtx_useless", &Counters::rtx_useless},
+          {"rtx_malformed", &Counters::rtx_malformed},
+          {"too_old", &Counters::too_old},
+          {"probation", &Counters::probation},
+          {"restarts", &Counters::restarts},
+          {"malformed", &Counters::malformed},
+          {"keyframes", &Counters::keyframes},
+          {"frames", &Counters::frames},
+      });
+    }
   };
 
   ReceiveStream(const Config& config, base::Random& random);

@@ -7,11 +7,13 @@
 // tracks of one owner count as one speaker. Sans-IO, not thread-safe, one per room.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <unordered_map>
 #include <vector>
 
+#include "base/counters.h"
 #include "base/time.h"
 
 namespace weir::sfu {
@@ -35,6 +37,13 @@ class SpeakerObserver {
   struct Counters {
     uint64_t samples = 0;
     uint64_t owners_refused = 0;  // Levels ignored because max_owners were known.
+
+    static constexpr auto Fields() {  // base/counters.h
+      return std::to_array<base::CounterField<Counters>>({
+          {"samples", &Counters::samples},
+          {"owners_refused", &Counters::owners_refused},
+      });
+    }
   };
 
   SpeakerObserver();

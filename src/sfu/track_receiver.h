@@ -19,6 +19,7 @@
 #include <optional>
 #include <vector>
 
+#include "base/counters.h"
 #include "base/packet_pool.h"
 #include "base/random.h"
 #include "base/time.h"
@@ -65,6 +66,17 @@ class TrackReceiver {
     uint64_t unknown_layer = 0;
     uint64_t muted = 0;  // Arrived while muted.
     uint64_t down_tracks_refused = 0;
+
+    static constexpr auto Fields() {  // base/counters.h
+      return std::to_array<base::CounterField<Counters>>({
+          {"packets", &Counters::packets},
+          {"forwarded", &Counters::forwarded},
+          {"unknown_payload_type", &Counters::unknown_payload_type},
+          {"unknown_layer", &Counters::unknown_layer},
+          {"muted", &Counters::muted},
+          {"down_tracks_refused", &Counters::down_tracks_refused},
+      });
+    }
   };
   struct LayerStats {
     bool started = false;

@@ -9,12 +9,14 @@
 // Sans-IO, not thread-safe, one per connection. Allocates nothing per packet.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <vector>
 
 #include "base/bytes.h"
+#include "base/counters.h"
 #include "base/time.h"
 #include "rtcp/transport_feedback.h"
 #include "rtp/sequence.h"
@@ -35,6 +37,15 @@ class TwccResponder {
     uint64_t duplicates = 0;
     uint64_t overflow = 0;  // Arrivals forgotten because max_packets were held or the number jumped too far.
     uint64_t reports = 0;   // Feedback packets built.
+
+    static constexpr auto Fields() {  // base/counters.h
+      return std::to_array<base::CounterField<Counters>>({
+          {"packets", &Counters::packets},
+          {"duplicates", &Counters::duplicates},
+          {"overflow", &Counters::overflow},
+          {"reports", &Counters::reports},
+      });
+    }
   };
 
   TwccResponder();

@@ -6,12 +6,14 @@
 // thread. Nothing here allocates per packet; a stream that is new to a ReceiveSession may.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <expected>
 #include <memory>
 
 #include "base/bytes.h"
+#include "base/counters.h"
 #include "base/result.h"
 #include "srtp/key_derivation.h"
 #include "srtp/profile.h"
@@ -75,6 +77,18 @@ class ReceiveSession {
     uint64_t too_old = 0;   // Behind the window; reported as kReplayed as well.
     uint64_t unauthentic = 0;
     uint64_t too_many_streams = 0;
+
+    static constexpr auto Fields() {  // base/counters.h
+      return std::to_array<base::CounterField<Counters>>({
+          {"rtp_packets", &Counters::rtp_packets},
+          {"rtcp_packets", &Counters::rtcp_packets},
+          {"truncated", &Counters::truncated},
+          {"replayed", &Counters::replayed},
+          {"too_old", &Counters::too_old},
+          {"unauthentic", &Counters::unauthentic},
+          {"too_many_streams", &Counters::too_many_streams},
+      });
+    }
   };
 
   static base::Result<ReceiveSession> Create(Profile profile, base::ConstBytes key, base::ConstBytes salt);

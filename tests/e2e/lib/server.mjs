@@ -54,7 +54,7 @@ export class Server {
       logging: { level: process.env.WEIR_LOG || 'info' },
       ...rest,
     }, null, 2));
-    Object.assign(server, { name, port, tcpPort, key: kKey, secret: kSecret, http: `http://127.0.0.1:${port}`, url: `ws://127.0.0.1:${port}`, logFile: path.join(folder, `${name}.log`) });
+    Object.assign(server, { name, port, tcpPort, udpPort, key: kKey, secret: kSecret, http: `http://127.0.0.1:${port}`, url: `ws://127.0.0.1:${port}`, logFile: path.join(folder, `${name}.log`) });
     server.api = new RoomServiceClient(server.http, kKey, kSecret);
     server.#spawn(['serve', '--dev', '--config', file]);
     await server.#untilHealthy();
