@@ -71,6 +71,7 @@ Result<void> Server::Bind() {
   TRY(CreateWorkers(families));
   TRY(ListenForIceTcp(families));
   TRY(ListenForHttp(families));
+  TRY(StartWebhooks());
   for (const auto& worker : workers_->all()) {
     worker->Start();
   }
@@ -148,6 +149,14 @@ Result<void> Server::ListenForHttp(const std::vector<net::IpAddress>& families) 
       [this](std::shared_ptr<front::Upgrade> upgrade) { routes_->OnUpgrade(std::move(upgrade)); }, log_));
   routes_->SetFront(*front_);
   events_.SetFront(*front_);
+  return {};
+}
+
+Result<void> Server::StartWebhooks() {
+  if (!config_.webhook.urls.empty()) {
+    webhooks_ = TRY(WebhookSender::Create(config_, *front_, log_));
+    events_.Add([this](const rtc::RoomEvent& event) { webhooks_->OnRoomEvent(event); });
+  }
   return {};
 }
 

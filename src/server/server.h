@@ -20,6 +20,7 @@
 #include "server/event_hub.h"
 #include "server/routes.h"
 #include "server/ufrag_directory.h"
+#include "server/webhook_sender.h"
 #include "server/worker_pool.h"
 
 namespace weir::server {
@@ -42,6 +43,7 @@ class Server {
   base::Result<void> Bind();
   base::Result<void> CreateWorkers(const std::vector<net::IpAddress>& families);
   base::Result<void> ListenForIceTcp(const std::vector<net::IpAddress>& families);
+  base::Result<void> StartWebhooks();
   base::Result<void> ListenForHttp(const std::vector<net::IpAddress>& families);
   bool OnTcpFirstFrame(io::AcceptedConnection connection, base::ConstBytes frame);
 
@@ -53,6 +55,7 @@ class Server {
   EventHub events_;
   std::unique_ptr<WorkerPool> workers_;
   std::unique_ptr<Routes> routes_;
+  std::unique_ptr<WebhookSender> webhooks_;  // Without webhook.urls there is none.
   std::unique_ptr<front::Server> front_;
 };
 

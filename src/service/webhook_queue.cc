@@ -12,9 +12,6 @@ bool Contains(const std::vector<std::string>& names, std::string_view name) {
   return std::ranges::find(names, name) != names.end();
 }
 
-bool IsFinal(int status) { return status != 0 && status != 429 && status < 500; }
-bool IsSuccess(int status) { return status >= 200 && status < 300; }
-
 }  // namespace
 
 bool WebhookFilter::Allows(std::string_view event) const {

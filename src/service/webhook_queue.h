@@ -72,6 +72,10 @@ class WebhookQueue {
     std::shared_ptr<const livekit::WebhookEvent> event;
   };
 
+  // What the status of an answer means; 0 is none.
+  static bool IsFinal(int status) { return status != 0 && status != 429 && status < 500; }
+  static bool IsSuccess(int status) { return status >= 200 && status < 300; }
+
   explicit WebhookQueue(Config config);
   ~WebhookQueue();
   WebhookQueue(const WebhookQueue&) = delete;
