@@ -6,6 +6,7 @@
 
 #include "io/clock.h"
 #include "server/access.h"
+#include "server/whip_routes.h"
 #include "web/assets.h"
 
 namespace weir::server {
@@ -61,8 +62,8 @@ void Routes::OnRequest(const HttpRequest& request, const front::Server::Respond&
     respond(DevelopmentToken(request));
   } else if (config_.development && request.path == "/debug/rooms") {
     DebugRooms(respond);
-  } else if (request.path.starts_with("/whip/v1")) {
-    respond(Whip(request));
+  } else if (IsWhipPath(request.path)) {
+    respond(AnswerWhip(request, config_.keys, io::ReadClock().wall));
   } else {
     respond({.status = 404, .body = "not found"});
   }
@@ -134,18 +135,6 @@ void Routes::DebugRooms(const front::Server::Respond& respond) {
       add("null");
     }
   }
-}
-
-// WHIP (RFC 9725): ingest is not built yet, and says so after the checks that any WHIP server makes.
-HttpResponse Routes::Whip(const HttpRequest& request) const {
-  const Access access = CheckAccess(request, config_.keys, io::ReadClock().wall);
-  if (access.refusal) {
-    return *access.refusal;
-  }
-  if (!access.claims || !access.claims->video || !access.claims->video->room_join) {
-    return {.status = 401, .body = "permissions denied"};
-  }
-  return {.status = 501, .body = "WHIP ingest is not available on this server"};
 }
 
 void Routes::Twirp(const HttpRequest& request, const front::Server::Respond& respond) {

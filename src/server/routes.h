@@ -26,7 +26,6 @@ class Routes {
  private:
   front::HttpResponse Root(const front::HttpRequest& request) const;
   front::HttpResponse DevelopmentToken(const front::HttpRequest& request) const;
-  front::HttpResponse Whip(const front::HttpRequest& request) const;
   void DebugRooms(const front::Server::Respond& respond);
   void Twirp(const front::HttpRequest& request, const front::Server::Respond& respond);
 
