@@ -1,10 +1,13 @@
 // Receives webhooks, as an application would: checks the signature of each with the server SDK and keeps them in order.
 import http from 'node:http';
+import https from 'node:https';
 import { WebhookReceiver } from 'livekit-server-sdk';
 import { sleep, until } from './suite.mjs';
 
 export class Receiver {
-  constructor(key, secret) {
+  // `tls`: { key, cert } in PEM.
+  constructor(key, secret, tls) {
+    this.tls = tls;
     this.verifier = new WebhookReceiver(key, secret);
     this.seen = [];  // What was answered with 200: { event, type, at }, or { problem }.
     this.refused = 0;  // Posts that were answered with something else.
@@ -14,10 +17,11 @@ export class Receiver {
 
   // Listens, on the same port as before if there was one.
   async open() {
-    this.server = http.createServer((request, response) => this.#receive(request, response));
+    const receive = (request, response) => this.#receive(request, response);
+    this.server = this.tls ? https.createServer(this.tls, receive) : http.createServer(receive);
     await new Promise((resolve, reject) => this.server.once('error', reject).listen(this.port ?? 0, '127.0.0.1', resolve));
     ({ port: this.port } = this.server.address());
-    this.url = `http://127.0.0.1:${this.port}/hook`;
+    this.url = `${this.tls ? 'https' : 'http'}://127.0.0.1:${this.port}/hook`;
     return this;
   }
 

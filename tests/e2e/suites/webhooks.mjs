@@ -1,11 +1,13 @@
 // Webhooks, to a receiver that checks every signature with the server SDK: the order of a call's events, receivers that
 // fail and come back, queues that overflow, and a server that stops.
+import { execFileSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import fs from 'node:fs';
 import http from 'node:http';
-import { randomBytes } from 'node:crypto';
+import path from 'node:path';
 import { dispose, Native } from '../lib/native.mjs';
 import { Receiver } from '../lib/receiver.mjs';
-import { Server } from '../lib/server.mjs';
+import { kArtefacts, Server } from '../lib/server.mjs';
 import { assert, assertEqual, sleep, until } from '../lib/suite.mjs';
 
 const kKey = 'devkey', kSecret = 'secret';
@@ -110,6 +112,35 @@ async function testFailures(suite, server, receiver) {
   });
 }
 
+// A certificate of its own for 127.0.0.1: { key, cert } in PEM, and the certificate's file.
+function makeCertificate(name) {
+  const [key, cert] = ['key', 'cert'].map((what) => path.join(kArtefacts, 'servers', `${name}-${what}.pem`));
+  execFileSync('openssl', ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '1', '-subj', '/CN=receiver',
+    '-addext', 'subjectAltName=IP:127.0.0.1', '-keyout', key, '-out', cert], { stdio: 'pipe' });
+  return { file: cert, tls: { key: fs.readFileSync(key), cert: fs.readFileSync(cert) } };
+}
+
+async function testHttps(suite) {
+  await suite.test('over https only a receiver whose certificate the system trusts gets webhooks', async () => {
+    const [known, stranger] = ['known', 'stranger'].map((name) => makeCertificate(`${suite.name}-${name}`));
+    const [trusted, distrusted] = [known, stranger].map(({ tls }) => new Receiver(kKey, kSecret, tls));
+    await Promise.all([trusted.open(), distrusted.open()]);
+    suite.onTestEnd(() => Promise.all([trusted.close(), distrusted.close()]));
+    const before = process.env.SSL_CERT_FILE;
+    process.env.SSL_CERT_FILE = known.file;
+    const server = await startServer(`${suite.name}-https`, [distrusted.url, trusted.url]).finally(() => {
+      delete process.env.SSL_CERT_FILE;
+      Object.assign(process.env, before === undefined ? {} : { SSL_CERT_FILE: before });
+    });
+    suite.onTestEnd(() => server.child.kill('SIGKILL'));
+    const expected = await openAndClose(server, 'secure', 1);
+    await trusted.untilNames('secure', expected);
+    assertEqual(distrusted.seen.length + distrusted.refused, 0, 'posts to the stranger');
+    assert(server.logTail().includes('self-signed certificate'), server.logTail());
+    await server.stop();
+  });
+}
+
 async function testStop(suite, receiver) {
   await suite.test('a stop still delivers what its rooms had to say', async () => {
     const server = await startServer(`${suite.name}-stop`, [receiver.url], { filter_params: { exclude_events: ['room_started'] } });
@@ -152,6 +183,7 @@ export async function run(suite) {
   const server = await startServer(suite.name, [receiver.url], { resource_url_notifier: { max_depth: kDepth } });
   await testCall(suite, server, receiver);
   await testFailures(suite, server, receiver);
+  await testHttps(suite);
   await testStop(suite, receiver);
   await suite.test('the server stops in order', () => server.stop());
   await receiver.close();
