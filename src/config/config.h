@@ -153,6 +153,10 @@ struct Agents {
 struct Webhook {
   std::vector<std::string> urls;
   std::string api_key;  // Signs them; one of the configured keys.
+  NameFilter events;
+  // Of one URL and room. After Load never zero.
+  base::TimeDelta max_age = base::TimeDelta::Seconds(30);  // Until the first attempt.
+  int64_t max_depth = 200;
 };
 
 struct Redis {

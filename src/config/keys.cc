@@ -169,9 +169,10 @@ const Key kKeys[] = {
     {"webhook.urls", kServed, At<&Config::webhook, &Webhook::urls>, "where events are posted"},
     {"webhook.api_key", kServed, At<&Config::webhook, &Webhook::api_key>, "the key that signs them"},
     {"webhook.url_notifier", kKnown, kAny, "tunes LiveKit's sender"},
-    {"webhook.resource_url_notifier", kKnown, kAny, "tunes LiveKit's sender"},
-    {"webhook.filter_params.include_events", kKnown, kAny, "events to post"},
-    {"webhook.filter_params.exclude_events", kKnown, kAny, "events to keep back"},
+    {"webhook.resource_url_notifier.max_age", kServed, GoDuration<&Config::webhook, &Webhook::max_age>, "a webhook that waited longer is dropped; 0: 30s"},
+    {"webhook.resource_url_notifier.max_depth", kServed, At<&Config::webhook, &Webhook::max_depth>, "webhooks that wait for one URL and room; 0: 200", 0, 10'000},
+    {"webhook.filter_params.include_events", kServed, At<&Config::webhook, &Webhook::events, &NameFilter::includes>, "post these events only"},
+    {"webhook.filter_params.exclude_events", kServed, At<&Config::webhook, &Webhook::events, &NameFilter::excludes>, "events to keep back"},
 
     {"redis.address", kKnown, At<&Config::redis, &Redis::address>, "weir runs as one node"},
     {"redis.username", kKnown, At<&Config::redis, &Redis::username>, ""},

@@ -161,6 +161,30 @@ class Checker {
                 ? "webhook.api_key is required to use webhooks: one of the API keys, to sign them"
                 : "webhook.api_key '" + webhook.api_key + "' is none of the API keys");
     }
+    CheckEvents("include_events", webhook.events.includes);
+    CheckEvents("exclude_events", webhook.events.excludes);
+  }
+
+  void CheckEvents(std::string_view list, const std::vector<std::string>& names) {
+    constexpr std::array<std::string_view, 14> kEvents = {"room_started",
+                                                          "room_finished",
+                                                          "participant_joined",
+                                                          "participant_left",
+                                                          "participant_connection_aborted",
+                                                          "track_published",
+                                                          "track_unpublished",
+                                                          "egress_started",
+                                                          "egress_updated",
+                                                          "egress_ended",
+                                                          "ingress_started",
+                                                          "ingress_ended",
+                                                          "agent_job_started",
+                                                          "agent_job_ended"};
+    for (const std::string& name : names) {
+      if (std::ranges::find(kEvents, name) == kEvents.end()) {
+        Warn("webhook.filter_params." + std::string(list) + ": no event is called '" + name + "'");
+      }
+    }
   }
 
   const Config& config_;
@@ -238,6 +262,12 @@ void Complete(Config& config, const Findings& findings) {
   if (config.turn.relay_range_start == 0 || config.turn.relay_range_end == 0) {
     config.turn.relay_range_start = 30'000;
     config.turn.relay_range_end = config.development ? 30'002 : 40'000;
+  }
+  if (config.webhook.max_age.micros() == 0) {
+    config.webhook.max_age = Webhook().max_age;
+  }
+  if (config.webhook.max_depth == 0) {
+    config.webhook.max_depth = Webhook().max_depth;
   }
   constexpr auto kMaxTtl = base::TimeDelta::Seconds(86'400);
   if (config.turn.ttl.micros() == 0) {

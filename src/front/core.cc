@@ -1,5 +1,6 @@
 #include "front/core.h"
 
+#include <algorithm>
 #include <boost/asio/post.hpp>
 #include <chrono>
 
@@ -87,11 +88,25 @@ void Core::Remove(ConnectionId id) {
   StopTimersIfIdle();
 }
 
+ConnectionId Core::AddOutgoing(std::shared_ptr<Connection> connection) {
+  const ConnectionId id = ++next_id_;
+  outgoing_.emplace(id, std::move(connection));
+  return id;
+}
+
+void Core::RemoveOutgoing(ConnectionId id) {
+  outgoing_.erase(id);
+  StopTimersIfIdle();
+}
+
 std::vector<std::shared_ptr<Connection>> Core::Connections() const {
   std::vector<std::shared_ptr<Connection>> all;
-  all.reserve(connections_.size());
+  all.reserve(connections_.size() + outgoing_.size());
   for (const auto& [id, entry] : connections_) {
     all.push_back(entry.connection);
+  }
+  for (const auto& [id, connection] : outgoing_) {
+    all.push_back(connection);
   }
   return all;
 }
@@ -106,7 +121,7 @@ void Core::StartTicking() {
 }
 
 void Core::Tick() {
-  if (stopping_ && connections_.empty()) {
+  if (stopping_ && Idle()) {
     return;
   }
   const base::Timestamp now = Now();
@@ -116,6 +131,11 @@ void Core::Tick() {
       connection->Drop();
     } else {
       connection->OnTick(now);
+    }
+  }
+  for (Server::Background* background : backgrounds_) {
+    if (now < drop_at_) {
+      background->OnTick(now);
     }
   }
   StartTicking();
@@ -136,9 +156,15 @@ void Core::BeginStop(base::TimeDelta grace) {
   StopTimersIfIdle();
 }
 
+bool Core::Idle() const {
+  const bool working =
+      Now() < drop_at_ && std::ranges::any_of(backgrounds_, [](const auto* work) { return work->busy(); });
+  return connections_.empty() && outgoing_.empty() && !working;
+}
+
 // The tick alone would keep the io_context running.
 void Core::StopTimersIfIdle() {
-  if (stopping_ && connections_.empty()) {
+  if (stopping_ && Idle()) {
     tick_.cancel();
   }
 }

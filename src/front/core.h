@@ -22,6 +22,7 @@ namespace weir::front {
 // Identifies a connection through its change from HTTP to WebSocket.
 using ConnectionId = uint64_t;
 
+// Accepted, or opened by ourselves (a request of HttpClient).
 class Connection {
  public:
   virtual ~Connection() = default;
@@ -55,6 +56,10 @@ class Core : public std::enable_shared_from_this<Core> {
   ConnectionId Add(const net::IpAddress& ip, std::shared_ptr<Connection> connection);
   void Replace(ConnectionId id, std::shared_ptr<Connection> connection);
   void Remove(ConnectionId id);
+  // A connection of our own; it counts towards no limit.
+  ConnectionId AddOutgoing(std::shared_ptr<Connection> connection);
+  void RemoveOutgoing(ConnectionId id);
+  void AddBackground(Server::Background& background) { backgrounds_.push_back(&background); }
   bool stopping() const { return stopping_; }
 
   void StartTicking();
@@ -69,6 +74,7 @@ class Core : public std::enable_shared_from_this<Core> {
   };
   std::vector<std::shared_ptr<Connection>> Connections() const;
   void Tick();
+  bool Idle() const;
   void StopTimersIfIdle();
 
   const Server::Config config_;
@@ -82,6 +88,8 @@ class Core : public std::enable_shared_from_this<Core> {
   uint64_t next_timer_ = 0;
   std::unordered_map<ConnectionId, Entry> connections_;
   std::unordered_map<net::IpAddress, size_t> per_address_;
+  std::unordered_map<ConnectionId, std::shared_ptr<Connection>> outgoing_;
+  std::vector<Server::Background*> backgrounds_;
   ConnectionId next_id_ = 0;
   bool stopping_ = false;
   base::Timestamp drop_at_ = base::Timestamp::Infinity();
@@ -95,5 +103,8 @@ void StartHttpConnection(std::shared_ptr<Core> core, std::unique_ptr<Stream> str
 // Takes over `id`. Writes the 101 for `request`, then calls `on_open`.
 void StartWebSocket(std::shared_ptr<Core> core, ConnectionId id, std::unique_ptr<Stream> stream,
                     const HttpRequest& request, std::function<void(std::shared_ptr<WebSocket>)> on_open);
+
+base::Result<std::unique_ptr<HttpClient>> MakeHttpClient(std::shared_ptr<Core> core,
+                                                         HttpClient::Config config);
 
 }  // namespace weir::front

@@ -81,8 +81,12 @@ std::string_view ReasonPhrase(int status) {
       return "Precondition Failed";
     case 413:
       return "Content Too Large";
+    case 415:
+      return "Unsupported Media Type";
     case 426:
       return "Upgrade Required";
+    case 428:
+      return "Precondition Required";
     case 429:
       return "Too Many Requests";
     case 431:
@@ -136,6 +140,18 @@ std::string WriteHead(const HttpResponse& response, const RequestFacts& request,
     }
   }
   AppendField(head, "Connection", request.keep_alive ? "keep-alive" : "close");
+  head += "\r\n";
+  return head;
+}
+
+std::string WritePostHead(const Url& url, const HttpHeaders& headers, size_t body_size) {
+  std::string head = "POST " + url.target + " HTTP/1.1\r\n";
+  AppendField(head, "Host", url.Authority());
+  for (const auto& [name, value] : headers) {
+    AppendField(head, name, value);
+  }
+  AppendField(head, "Content-Length", std::to_string(body_size));
+  AppendField(head, "Connection", "close");
   head += "\r\n";
   return head;
 }

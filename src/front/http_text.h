@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "front/http.h"
+#include "front/url.h"
 
 namespace weir::front {
 
@@ -36,6 +37,10 @@ HttpResponse AnswerPreflight(const HttpRequest& request);
 // Access-Control-Allow-Origin replaces the default one; its Content-Length and Connection are ignored.
 // Control characters in values are dropped, so that no value can end its field.
 std::string WriteHead(const HttpResponse& response, const RequestFacts& request, std::string_view date);
+
+// Request line and fields of a POST with the empty line, for a body of that size; the connection ends after
+// it.
+std::string WritePostHead(const Url& url, const HttpHeaders& headers, size_t body_size);
 
 // IMF-fixdate, RFC 9110 section 5.6.7.
 std::string HttpDate(int64_t unix_seconds);

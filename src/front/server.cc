@@ -75,6 +75,10 @@ class ServerImpl final : public Server {
   void After(base::TimeDelta delay, std::function<void()> work) override {
     core_->PostAfter(delay, std::move(work));
   }
+  void AddBackground(Background& background) override { core_->AddBackground(background); }
+  base::Result<std::unique_ptr<HttpClient>> MakeHttpClient(HttpClient::Config config) override {
+    return front::MakeHttpClient(core_, std::move(config));
+  }
   const Counters& counters() const override { return core_->counters(); }
 
  private:

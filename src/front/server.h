@@ -24,6 +24,7 @@
 #include "base/result.h"
 #include "base/time.h"
 #include "front/http.h"
+#include "front/http_client.h"
 #include "front/web_socket.h"
 #include "net/address.h"
 
@@ -63,6 +64,14 @@ class Server {
   using OnRequest = std::function<void(HttpRequest, Respond)>;
   using OnUpgrade = std::function<void(std::shared_ptr<Upgrade>)>;
 
+  // Work on the front thread that is not a connection's: whoever posts on his own account.
+  class Background {
+   public:
+    virtual ~Background() = default;
+    virtual void OnTick(base::Timestamp now) = 0;  // Ten times a second, until Stop's grace is over.
+    virtual bool busy() const = 0;                 // Holds up the end of a stop, within its grace.
+  };
+
   // Atomic, so that any thread may read them.
   struct Counters {
     std::atomic<uint64_t> connections_accepted = 0;
@@ -91,6 +100,11 @@ class Server {
   virtual void Post(std::function<void()> work) = 0;
   // Runs `work` on the front thread after `delay`; not cancellable, dropped at Stop. Any thread.
   virtual void After(base::TimeDelta delay, std::function<void()> work) = 0;
+  // Before Run; it outlives the server.
+  virtual void AddBackground(Background& background) = 0;
+  // Requests of our own, made on the front thread. Stop lets them finish within its grace. Fails when the
+  // authorities cannot be read.
+  virtual base::Result<std::unique_ptr<HttpClient>> MakeHttpClient(HttpClient::Config config) = 0;
   virtual const Counters& counters() const = 0;
 };
 

@@ -97,13 +97,17 @@ class RawClient {
 
 class RunningServer {
  public:
-  RunningServer(Server::Config config, Server::OnRequest on_request, Server::OnUpgrade on_upgrade) {
+  RunningServer(Server::Config config, Server::OnRequest on_request, Server::OnUpgrade on_upgrade,
+                Server::Background* background = nullptr) {
     if (config.listen.empty()) {
       config.listen = {{net::IpAddress::V4(127, 0, 0, 1), 0}};
     }
     auto server = Server::Listen(std::move(config), std::move(on_request), std::move(on_upgrade));
     EXPECT_TRUE(server) << server.error().message;
     server_ = *std::move(server);
+    if (background != nullptr) {
+      server_->AddBackground(*background);
+    }
     thread_ = std::thread([this] { server_->Run(); });
   }
   ~RunningServer() { Stop(); }

@@ -154,6 +154,22 @@ void WriteHttp(const front::Server::Counters& counters, const net::RateLimiter::
   WriteCounters(out, "failed_requests", "joins and API calls with bad tokens", failures);
 }
 
+void WriteWebhooks(const service::WebhookQueue& queue, Exposition& out) {
+  WriteCounters(out, "webhook", "webhooks, of events times URLs", queue.counters());
+  const service::WebhookQueue::Counters& counters = queue.counters();
+  const auto dispatched = [&](const char* status, const char* reason, uint64_t value) {
+    out.Counter("livekit_webhook_dispatch_total", "Webhooks by what became of them.", Number(value),
+                {{"status", status}, {"reason", reason}});
+  };
+  dispatched("success", "", counters.delivered - counters.refused);
+  dispatched("failure", "response", counters.refused);
+  dispatched("failure", "retries", counters.dropped_failed);
+  dispatched("dropped", "depth", counters.dropped_depth + counters.dropped_full);
+  dispatched("dropped", "age", counters.dropped_age);
+  out.Gauge("livekit_webhook_queue_length", "Webhooks that wait or are on their way.",
+            Number(queue.queued()));
+}
+
 void WriteAgents(const service::AgentPool& pool, const service::AgentDispatcher& dispatcher,
                  Exposition& out) {
   WriteCounters(out, "agents", "workers of agents and their jobs", pool.counters());

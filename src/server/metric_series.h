@@ -8,6 +8,7 @@
 #include "server/worker_snapshot.h"
 #include "service/agent_dispatcher.h"
 #include "service/agent_pool.h"
+#include "service/webhook_queue.h"
 #include "telemetry/exposition.h"
 
 namespace weir::server {
@@ -20,6 +21,7 @@ void WriteHttp(const front::Server::Counters& counters, const net::RateLimiter::
 // Memory, CPU time and descriptors of this process, under the names that Prometheus' clients have for them.
 void WriteProcess(base::WallTime started, telemetry::Exposition& out);
 
+void WriteWebhooks(const service::WebhookQueue& queue, telemetry::Exposition& out);
 void WriteAgents(const service::AgentPool& pool, const service::AgentDispatcher& dispatcher,
                  telemetry::Exposition& out);
 

@@ -8,6 +8,7 @@
 #include "io/system_random.h"
 #include "server/access.h"
 #include "server/metric_series.h"
+#include "server/whip_routes.h"
 #include "web/assets.h"
 
 namespace weir::server {
@@ -91,8 +92,8 @@ void Routes::OnRequest(const HttpRequest& request, const front::Server::Respond&
     DebugRooms(respond);
   } else if (config_.development && request.path == "/metrics") {
     metrics_.Respond(respond);
-  } else if (request.path.starts_with("/whip/v1")) {
-    respond(Whip(request));
+  } else if (IsWhipPath(request.path)) {
+    Whip(request, respond);
   } else {
     respond({.status = 404, .body = "not found"});
   }
@@ -166,18 +167,14 @@ void Routes::DebugRooms(const front::Server::Respond& respond) {
   }
 }
 
-// WHIP (RFC 9725): ingest is not built yet, and says so after the checks that any WHIP server makes.
-HttpResponse Routes::Whip(const HttpRequest& request) {
+void Routes::Whip(const HttpRequest& request, const front::Server::Respond& respond) {
+  constexpr int kUnauthorized = 401;
   const base::Now now = io::ReadClock();
-  const Access access = CheckAccess(request, config_.keys, now.wall);
-  if (access.refusal) {
+  HttpResponse answer = AnswerWhip(request, config_.keys, now.wall);
+  if (answer.status == kUnauthorized) {
     gate_.OnFailure(now.mono, request.remote.ip);
-    return *access.refusal;
   }
-  if (!access.claims || !access.claims->video || !access.claims->video->room_join) {
-    return {.status = 401, .body = "permissions denied"};
-  }
-  return {.status = 501, .body = "WHIP ingest is not available on this server"};
+  respond(std::move(answer));
 }
 
 void Routes::Twirp(const HttpRequest& request, const front::Server::Respond& respond) {

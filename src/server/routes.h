@@ -38,7 +38,7 @@ class Routes {
 
   front::HttpResponse Root(const front::HttpRequest& request) const;
   front::HttpResponse DevelopmentToken(const front::HttpRequest& request) const;
-  front::HttpResponse Whip(const front::HttpRequest& request);
+  void Whip(const front::HttpRequest& request, const front::Server::Respond& respond);
   void DebugRooms(const front::Server::Respond& respond);
   void Twirp(const front::HttpRequest& request, const front::Server::Respond& respond);
 

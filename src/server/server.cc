@@ -9,6 +9,7 @@
 #include "io/system_random.h"
 #include "rtc/ids.h"
 #include "server/host_candidates.h"
+#include "server/metric_series.h"
 #include "stun/message.h"
 
 namespace weir::server {
@@ -72,6 +73,7 @@ Result<void> Server::Bind() {
   TRY(ListenForIceTcp(families));
   TRY(ListenForHttp(families));
   TRY(ListenForMetrics(families));
+  TRY(StartWebhooks());
   for (const auto& worker : workers_->all()) {
     worker->Start();
   }
@@ -173,6 +175,15 @@ Result<void> Server::ListenForMetrics(const std::vector<net::IpAddress>& familie
   }
   metrics_listener_ = std::move(*listening);
   metrics_listener_->Start();
+  return {};
+}
+
+Result<void> Server::StartWebhooks() {
+  if (!config_.webhook.urls.empty()) {
+    webhooks_ = TRY(WebhookSender::Create(config_, *front_, log_));
+    events_.Add([this](const rtc::RoomEvent& event) { webhooks_->OnRoomEvent(event); });
+    metrics_->AddSource([this](telemetry::Exposition& out) { WriteWebhooks(webhooks_->queue(), out); });
+  }
   return {};
 }
 

@@ -22,6 +22,7 @@
 #include "server/metrics_listener.h"
 #include "server/routes.h"
 #include "server/ufrag_directory.h"
+#include "server/webhook_sender.h"
 #include "server/worker_pool.h"
 
 namespace weir::server {
@@ -44,6 +45,7 @@ class Server {
   base::Result<void> Bind();
   base::Result<void> CreateWorkers(const std::vector<net::IpAddress>& families);
   base::Result<void> ListenForIceTcp(const std::vector<net::IpAddress>& families);
+  base::Result<void> StartWebhooks();
   base::Result<void> ListenForHttp(const std::vector<net::IpAddress>& families);
   base::Result<void> ListenForMetrics(const std::vector<net::IpAddress>& families);
   bool OnTcpFirstFrame(io::AcceptedConnection connection, base::ConstBytes frame);
@@ -57,6 +59,7 @@ class Server {
   std::unique_ptr<WorkerPool> workers_;
   std::unique_ptr<Metrics> metrics_;
   std::unique_ptr<Routes> routes_;
+  std::unique_ptr<WebhookSender> webhooks_;  // Without webhook.urls there is none.
   std::unique_ptr<front::Server> front_;
   std::unique_ptr<MetricsListener> metrics_listener_;
 };

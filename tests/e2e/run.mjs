@@ -3,7 +3,7 @@
 import { Suite } from './lib/suite.mjs';
 
 // rtc-node comes last: it ends with the native SDK, which cannot be woken again.
-const kSuites = ['lab', 'call-page', 'chromium-dual', 'chromium-single', 'firefox', 'metrics', 'guards', 'agents', 'rtc-node'];
+const kSuites = ['lab', 'call-page', 'chromium-dual', 'chromium-single', 'firefox', 'metrics', 'guards', 'agents', 'webhooks', 'rtc-node'];
 const flags = process.argv.slice(2).filter((argument) => argument.startsWith('--'));
 const names = process.argv.slice(2).filter((argument) => !argument.startsWith('--'));
 
