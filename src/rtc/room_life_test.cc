@@ -409,8 +409,11 @@ TEST_P(Life, TheWorldOutsideHearsOfEverythingInOrder) {
   TestClient& a = sim.Add("a", single());
   a.PublishAudio({.cid = "a-mic"});
   a.PublishVideo({.cid = "a-cam"});
-  ASSERT_TRUE(
-      sim.RunUntil([&] { return sim.Find("a") && sim.Find("a")->up_tracks().published().size() == 2; }));
+  ASSERT_TRUE(sim.RunUntil([&] {
+    Participant* participant = sim.Find("a");
+    return participant != nullptr && participant->was_active() &&
+           participant->up_tracks().published().size() == 2;
+  }));
   a.Leave();
   sim.Run(TimeDelta::Seconds(25));
   std::vector<Kind> kinds;

@@ -151,7 +151,8 @@ void RoomManager::PerformRpc(Now now, const livekit::PerformRpcRequest& request,
 Result<void> RoomManager::SendData(Now now, const livekit::SendDataRequest& request) {
   Room* room = Find(RoomName(request.room()));
   if (room == nullptr) {
-    return NoRoom();
+    // Not kNotFound: LiveKit's servers ask whoever serves the room, and nobody answers.
+    return Fail(ErrorCode::kUnavailable, "requested room does not exist");
   }
   if (room->IsRepeated(request)) {
     return {};  // A retry of a call whose answer was lost.
