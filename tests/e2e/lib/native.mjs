@@ -14,13 +14,14 @@ export class Native {
     Object.assign(this, { server, id, events: [], stops: [] });
   }
 
-  async join(room, { mode = 'dual', ...claims } = {}) {
+  // `key` is the shared key of end-to-end encryption.
+  async join(room, { mode = 'dual', key, ...claims } = {}) {
     this.room = new rtc.Room();
     for (const name of Object.values(RoomEvent)) {
       this.room.on(name, (...values) => this.events.push({ at: Date.now(), name, values }));
     }
     const token = await this.server.token(this.id, room, claims);
-    await this.room.connect(this.server.url, token, { autoSubscribe: true, dynacast: false, singlePeerConnection: mode === 'single' });
+    await this.room.connect(this.server.url, token, { autoSubscribe: true, dynacast: false, singlePeerConnection: mode === 'single', ...(key && { encryption: { keyProviderOptions: { sharedKey: new TextEncoder().encode(key) } } }) });
   }
 
   get local() { return this.room.localParticipant; }
