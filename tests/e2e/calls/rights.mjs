@@ -170,7 +170,7 @@ export async function rightsTests(suite, lab, server, mode) {
       const [from, to] = [cast(), cast()];
       const [ann, ben] = await from.pair({ microphone: true });
       const cleo = await to.person('cleo');
-      await ann.hears(ben);
+      await Promise.all([cleo.microphone(), ann.hears(ben)]);
       const since = await ben.now();
       const left = await ann.now();
       await server.api.moveParticipant(from.room, ben.identity, to.room);
@@ -179,7 +179,6 @@ export async function rightsTests(suite, lab, server, mode) {
       await Promise.all([cleo.sees(ben), ben.sees(cleo)]);
       assertEqual((await ben.info()).name, to.room, 'room of ben');
       assert(!(await ben.participant(ann)), 'ann is still listed');
-      await cleo.microphone();
       await Promise.all([cleo.hears(ben), ben.hears(cleo)]);
       assertEqual((await server.api.listParticipants(from.room)).map(({ identity }) => identity).join(), ann.identity, 'who is left in the first room');
     }],

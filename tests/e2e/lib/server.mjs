@@ -113,8 +113,8 @@ export class Server {
 
   // What /debug/rooms tells of one room; undefined once it is gone.
   async debugRoom(name) {
-    const { rooms } = await (await fetch(`${this.http}/debug/rooms`)).json();
-    return rooms.find((room) => room.name === name);
+    const workers = await (await fetch(`${this.http}/debug/rooms`)).json();
+    return workers.flat().find((room) => room.name === name);
   }
 
   // The end that an operator asks for. A server that crashed, hangs or leaks ends otherwise.
