@@ -101,7 +101,7 @@ export class Server {
 
   // A call of the server API by its name on the wire, for what the SDK does not offer and for answers as they are.
   async twirp(method, body, grant) {
-    const token = new AccessToken(kKey, kSecret, { ttl: '5m' });
+    const token = new AccessToken(kKey, kSecret, { identity: 'service', ttl: '5m' });
     token.addGrant(grant);
     const answer = await fetch(`${this.http}/twirp/livekit.${method}`, {
       method: 'POST',

@@ -1,15 +1,22 @@
 // What a call offers beside sound and pictures, in both connection modes: tests that mostly wait run at the same time.
+import { messageTests } from '../calls/messages.mjs';
 import { rightsTests } from '../calls/rights.mjs';
 import { Lab } from '../lib/browser.mjs';
 import { Server } from '../lib/server.mjs';
 
+// Limits small enough to be reached, and what is off unless it is asked for.
+const kConfiguration = {
+  enable_participant_data_blob: true,
+  limit: { max_data_blobs_size: 5000, max_metadata_size: 2000, max_attributes_size: 1000 },
+};
+
 export async function run(suite) {
-  const server = await Server.start(suite.name);
+  const server = await Server.start(suite.name, kConfiguration);
   const lab = await Lab.open('chromium');
   console.log(`# ${lab.version}`);
   try {
-    for (const mode of ['dual', 'single']) {
-      for (const tests of [rightsTests]) {
+    for (const mode of process.env.M ? [process.env.M] : ["dual", "single"]) {
+      for (const tests of process.env.T ? [messageTests] : [rightsTests, messageTests]) {
         await tests(suite, lab, server, mode);
       }
     }
