@@ -1,6 +1,10 @@
 // What a call offers beside sound and pictures, in both connection modes: tests that mostly wait run at the same time.
+import { encryptionTests } from '../calls/encryption.mjs';
 import { messageTests } from '../calls/messages.mjs';
+import { profileTests } from '../calls/profile.mjs';
 import { rightsTests } from '../calls/rights.mjs';
+import { scenarioTests } from '../calls/scenarios.mjs';
+import { asksForNothing, sessionTests } from '../calls/sessions.mjs';
 import { Lab } from '../lib/browser.mjs';
 import { Server } from '../lib/server.mjs';
 
@@ -15,10 +19,14 @@ export async function run(suite) {
   const lab = await Lab.open('chromium');
   console.log(`# ${lab.version}`);
   try {
+    const unknown = await Promise.all(['dual', 'single'].map((mode) => asksForNothing(suite, lab, server, mode)));
     for (const mode of process.env.M ? [process.env.M] : ["dual", "single"]) {
-      for (const tests of process.env.T ? [messageTests] : [rightsTests, messageTests]) {
+      for (const tests of [rightsTests, messageTests, profileTests, encryptionTests, sessionTests, scenarioTests].filter((t) => !process.env.T || t.name.startsWith(process.env.T))) {
         await tests(suite, lab, server, mode);
       }
+    }
+    for (const test of unknown) {
+      await test();
     }
   } finally {
     await lab.close();
