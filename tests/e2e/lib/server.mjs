@@ -15,7 +15,7 @@ const kKey = 'devkey', kSecret = 'secret';
 const kUdpPorts = 8;  // One for each worker; a machine with more cores has fewer workers here.
 
 const freeTcpPort = () => new Promise((resolve, reject) => {
-  const probe = net.createServer().once('error', reject).listen(0, '127.0.0.1', () => {
+  const probe = net.createServer().once('error', reject).listen(0, () => {  // On every address, as the server will.
     const { port } = probe.address();
     probe.close(() => resolve(port));
   });
