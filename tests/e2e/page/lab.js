@@ -64,7 +64,7 @@ function recordSignals(person) {
   const handle = client.handleSignalResponse;
   client.handleSignalResponse = function (response) {
     const { case: name, value } = response.message;
-    person.signals.push({ at: performance.now(), name, value: value?.toJson ? value.toJson() : value });
+    person.signals.push({ at: performance.now(), name, value: value?.toJson ? value.toJson() : String(value) });  // A pong is a BigInt.
     return handle.call(this, response);
   };
 }
