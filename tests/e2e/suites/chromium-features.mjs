@@ -8,6 +8,7 @@ import { asksForNothing, sessionTests } from '../calls/sessions.mjs';
 import { Lab } from '../lib/browser.mjs';
 import { Server } from '../lib/server.mjs';
 
+const kModes = ['dual', 'single'];
 // Limits small enough to be reached, and what is off unless it is asked for.
 const kConfiguration = {
   enable_participant_data_blob: true,
@@ -19,9 +20,9 @@ export async function run(suite) {
   const lab = await Lab.open('chromium');
   console.log(`# ${lab.version}`);
   try {
-    const unknown = await Promise.all(['dual', 'single'].map((mode) => asksForNothing(suite, lab, server, mode)));
-    for (const mode of process.env.M ? [process.env.M] : ["dual", "single"]) {
-      for (const tests of [rightsTests, messageTests, profileTests, encryptionTests, sessionTests, scenarioTests].filter((t) => !process.env.T || t.name.startsWith(process.env.T))) {
+    const unknown = await Promise.all(kModes.map((mode) => asksForNothing(suite, lab, server, mode)));
+    for (const mode of kModes) {
+      for (const tests of [rightsTests, messageTests, profileTests, encryptionTests, sessionTests, scenarioTests]) {
         await tests(suite, lab, server, mode);
       }
     }
