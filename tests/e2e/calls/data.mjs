@@ -81,4 +81,14 @@ export async function dataTests(suite, lab, server, mode) {
     assertEqual(length, text.length, 'length');
     assert(await ben.run((person, text) => person.long === text, text), 'the text differs');
   });
+
+  await suite.test('data blobs are refused unless the configuration allows them', async () => {
+    const [ann] = await trio();
+    const key = { key: { case: 'generic', value: 'card' } };
+    await ann.request('storeDataBlobRequest', { requestId: 7001, blob: { key } });
+    await ann.request('getDataBlobRequest', { requestId: 7002, participantIdentity: ann.identity, key });
+    for (const id of [7001, 7002]) {
+      assertEqual((await ann.signal('requestResponse', { where: ({ requestId }) => requestId === id })).reason, 'NOT_ALLOWED', 'reason');
+    }
+  });
 }

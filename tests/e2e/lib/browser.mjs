@@ -73,6 +73,7 @@ async function pageServer() {
   const files = {
     '/': ['text/html; charset=utf-8', '<!doctype html><meta charset="utf-8"><title>lab</title><body><script src="/lab.js"></script></body>'],
     '/lab.js': ['text/javascript; charset=utf-8', bundle.outputFiles[0].text],
+    '/e2ee-worker.js': ['text/javascript; charset=utf-8', fs.readFileSync(path.join(kHere, '..', 'node_modules/livekit-client/dist/livekit-client.e2ee.worker.js'), 'utf8')],
   };
   const server = http.createServer((request, response) => {
     const [type, body] = files[request.url] ?? ['text/plain', null];

@@ -14,13 +14,14 @@ export class Native {
     Object.assign(this, { server, id, events: [], stops: [] });
   }
 
-  async join(room, { mode = 'dual', ...claims } = {}) {
+  // `key` is the shared key of end-to-end encryption.
+  async join(room, { mode = 'dual', key, ...claims } = {}) {
     this.room = new rtc.Room();
     for (const name of Object.values(RoomEvent)) {
       this.room.on(name, (...values) => this.events.push({ at: Date.now(), name, values }));
     }
     const token = await this.server.token(this.id, room, claims);
-    await this.room.connect(this.server.url, token, { autoSubscribe: true, dynacast: false, singlePeerConnection: mode === 'single' });
+    await this.room.connect(this.server.url, token, { autoSubscribe: true, dynacast: false, singlePeerConnection: mode === 'single', ...(key && { encryption: { keyProviderOptions: { sharedKey: new TextEncoder().encode(key) } } }) });
   }
 
   get local() { return this.room.localParticipant; }
@@ -37,7 +38,7 @@ export class Native {
   }
 
   // Publishes an endless tone from samples of this rate, paced by the clock.
-  async tone({ hertz = 1000, rate = 16_000 } = {}) {
+  async tone({ hertz = 1000, rate = 16_000, amplitude = kAmplitude } = {}) {
     const source = new rtc.AudioSource(rate, 1, 200);
     const track = rtc.LocalAudioTrack.createAudioTrack('tone', source);
     const options = new rtc.TrackPublishOptions({ source: TrackSource.SOURCE_MICROPHONE, dtx: false, red: true });
@@ -47,7 +48,7 @@ export class Native {
     const play = async () => {
       const start = performance.now();
       for (let frame = 0; running; frame++) {
-        const samples = Int16Array.from({ length: size }, (_, i) => Math.round(kAmplitude * Math.sin((2 * Math.PI * hertz * (frame * size + i)) / rate)));
+        const samples = Int16Array.from({ length: size }, (_, i) => Math.round(amplitude * Math.sin((2 * Math.PI * hertz * (frame * size + i)) / rate)));
         await source.captureFrame(new rtc.AudioFrame(samples, rate, 1, size)).catch(() => {
           running = false;
         });
@@ -114,6 +115,21 @@ export class Native {
       at += part.length;
     }
     return samples.subarray(Math.min(have, Math.round(skip * rate)));
+  }
+
+  // The largest sample that is decoded within this time; 0 when nothing is.
+  async loudest(track, ms) {
+    const reader = new rtc.AudioStream(track, 16_000, 1).getReader();
+    let peak = 0;
+    for (const end = Date.now() + ms; Date.now() < end;) {
+      const next = await Promise.race([reader.read(), sleep(Math.max(1, end - Date.now())).then(() => null)]);
+      if (!next || next.done) {
+        break;
+      }
+      peak = next.value.data.reduce((most, sample) => Math.max(most, Math.abs(sample)), peak);
+    }
+    await reader.cancel().catch(() => {});
+    return peak;
   }
 
   // Waits for decoded pictures that differ from each other; tells how many came and of what size.

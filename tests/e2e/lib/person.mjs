@@ -18,7 +18,7 @@ export class Person {
     return this.lab.page.evaluate(`(${body})(window.lab.people[${JSON.stringify(this.id)}], ${JSON.stringify(argument)})`);
   }
 
-  async join(room, { mode = 'single', options = {}, connect = {}, token, ...claims } = {}) {
+  async join(room, { mode = 'single', options = {}, connect = {}, onlyCodec, token, ...claims } = {}) {
     this.room = room;
     this.identity = claims.identity ?? this.id;
     const { identity, ...grant } = claims;
@@ -27,6 +27,7 @@ export class Person {
       token: token ?? await this.server.token(this.identity, room, grant),
       room: { singlePeerConnection: mode === 'single', ...options },
       connect,
+      onlyCodec,
     });
   }
 
@@ -40,6 +41,9 @@ export class Person {
   leave() { return this.#call('leave'); }
   now() { return this.lab.run((lab) => lab.now()); }
   events(name, since = 0) { return this.#call('events', name, since); }
+  // What the server has said on the signalling connection, below the SDK, and a request of the same kind.
+  signals(name, since = 0) { return this.#call('signals', name, since); }
+  request(name, value) { return this.#call('request', name, value); }
 
   async participant(other) {
     return (await this.info()).remotes.find((remote) => remote.identity === other.identity);
@@ -52,6 +56,10 @@ export class Person {
   }
   event(name, { since = 0, where = () => true, ms = 10_000 } = {}) {
     return until(`${this.id} is told ${name}`, async () => (await this.events(name, since)).find((event) => where(event.values)), { ms });
+  }
+
+  signal(name, { since = 0, where = () => true, ms = 10_000 } = {}) {
+    return until(`${this.id} is sent ${name}`, async () => (await this.signals(name, since)).map(({ value }) => value).find(where), { ms });
   }
 
   // Asks for a change of one subscription: setSubscribed, setEnabled, setVideoQuality.

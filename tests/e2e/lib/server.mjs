@@ -15,7 +15,7 @@ const kKey = 'devkey', kSecret = 'secret';
 const kUdpPorts = 8;  // One for each worker; a machine with more cores has fewer workers here.
 
 export const freeTcpPort = () => new Promise((resolve, reject) => {
-  const probe = net.createServer().once('error', reject).listen(0, '127.0.0.1', () => {
+  const probe = net.createServer().once('error', reject).listen(0, () => {  // On every address, as the server will.
     const { port } = probe.address();
     probe.close(() => resolve(port));
   });
@@ -92,11 +92,29 @@ export class Server {
     return Number(/^VmRSS:\s+(\d+) kB/m.exec(status)[1]) / 1024;
   }
 
-  async token(identity, room, { name = identity, metadata, attributes, roomConfig, ...grant } = {}) {
+  async token(identity, room, { name = identity, metadata, attributes, kind, roomConfig, roomPreset, ...grant } = {}) {
     const token = new AccessToken(kKey, kSecret, { identity, name, metadata, attributes, ttl: '30m' });
     token.addGrant({ roomJoin: true, room, canUpdateOwnMetadata: true, ...grant });
-    token.roomConfig = roomConfig;
+    Object.assign(token, kind && { kind }, roomConfig && { roomConfig }, roomPreset && { roomPreset });
     return token.toJwt();
+  }
+
+  // A call of the server API by its name on the wire, for what the SDK does not offer and for answers as they are.
+  async twirp(method, body, grant) {
+    const token = new AccessToken(kKey, kSecret, { identity: 'service', ttl: '5m' });
+    token.addGrant(grant);
+    const answer = await fetch(`${this.http}/twirp/livekit.${method}`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', authorization: `Bearer ${await token.toJwt()}` },
+      body: JSON.stringify(body),
+    });
+    return { status: answer.status, ...(await answer.json()) };
+  }
+
+  // What /debug/rooms tells of one room; undefined once it is gone.
+  async debugRoom(name) {
+    const workers = await (await fetch(`${this.http}/debug/rooms`)).json();
+    return workers.flat().find((room) => room.name === name);
   }
 
   // The end that an operator asks for. A server that crashed, hangs or leaks ends otherwise.

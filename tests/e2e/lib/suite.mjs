@@ -40,43 +40,61 @@ export class Suite {
     this.cleanups.push(cleanup);
   }
 
+  wants(title) {
+    return !this.only || title.includes(this.only);
+  }
+
   // `attempts` is for what a busy machine alone can spoil, like the purity of a tone; each attempt starts from nothing.
   async test(title, body, { ms = 45_000, attempts = 1 } = {}) {
-    if (this.only && !title.includes(this.only)) {
+    if (!this.wants(title)) {
       return;
     }
-    const start = Date.now();
-    let problem = null;
-    let detail;
+    let outcome;
     for (let attempt = 1; attempt <= attempts; attempt++) {
-      problem = null;
-      let timer;
-      const limit = new Promise((_, reject) => {
-        timer = setTimeout(() => reject(new Error(`the test did not end within ${ms} ms`)), ms);
-      });
-      try {
-        detail = await Promise.race([body(), limit]);
-      } catch (error) {
-        problem = error;
-      } finally {
-        clearTimeout(timer);
-        await this.#cleanUp();
-      }
-      if (!problem) {
+      outcome = await this.#run(body, ms);
+      await this.#cleanUp();
+      if (!outcome.problem) {
         break;
       }
       if (attempt < attempts) {
-        console.log(`# ${title}: again after: ${problem.message}`);
+        console.log(`# ${title}: again after: ${outcome.problem.message}`);
       }
     }
+    this.#report(title, outcome);
+  }
+
+  // Tests that wait more than they work, all at once: [[title, body], ...].
+  async together(tests, { ms = 60_000 } = {}) {
+    const wanted = tests.filter(([title]) => this.wants(title));
+    const outcomes = await Promise.all(wanted.map(([, body]) => this.#run(body, ms)));
+    await this.#cleanUp();
+    wanted.forEach(([title], index) => this.#report(title, outcomes[index]));
+  }
+
+  async #run(body, ms) {
+    const start = Date.now();
+    let timer;
+    const limit = new Promise((_, reject) => {
+      timer = setTimeout(() => reject(new Error(`the test did not end within ${ms} ms`)), ms);
+    });
+    try {
+      return { detail: await Promise.race([body(), limit]), ms: Date.now() - start };
+    } catch (problem) {
+      return { problem, ms: Date.now() - start };
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  #report(title, { problem, detail, ms }) {
     const number = this.passed + this.failed + 1;
     if (problem) {
       this.failed++;
-      console.log(`not ok ${number} - ${title} (${Date.now() - start} ms)`);
+      console.log(`not ok ${number} - ${title} (${ms} ms)`);
       console.log(String(problem.stack ?? problem).split('\n').slice(0, 6).map((line) => `    ${line}`).join('\n'));
     } else {
       this.passed++;
-      console.log(`ok ${number} - ${title} (${Date.now() - start} ms)${detail === undefined ? '' : ` ${JSON.stringify(detail)}`}`);
+      console.log(`ok ${number} - ${title} (${ms} ms)${detail === undefined ? '' : ` ${JSON.stringify(detail)}`}`);
     }
   }
 

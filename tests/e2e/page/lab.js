@@ -17,13 +17,67 @@ const brief = (value) => {
   if (value?.identity !== undefined) {
     return { identity: value.identity };
   }
+  if (value?.info?.sid) {
+    return { sid: value.info.sid, name: value.info.name };  // A data track.
+  }
+  if (value?.toJson) {
+    return value.toJson();
+  }
+  if (value && Object.getPrototypeOf(value) === Object.prototype) {
+    return Object.fromEntries(Object.entries(value).map(([key, part]) => [key, brief(part)]));
+  }
   return value === null || ['string', 'number', 'boolean'].includes(typeof value) ? value : undefined;
 };
 
-async function join(id, { url, token, room: roomOptions = {}, connect = {} }) {
-  const room = new LiveKit.Room(roomOptions);
-  const person = { id, room, LiveKit, events: [], elements: new Map() };
+// Room options that cannot be written as JSON: how long the signalling stays down, and the key of end-to-end encryption.
+async function optionsOf({ retryAfterMs, key, ...options }) {
+  if (retryAfterMs) {
+    options.reconnectPolicy = { nextRetryDelayInMs: ({ retryCount }) => (retryCount === 0 ? retryAfterMs : 300) };
+  }
+  if (key) {
+    const keyProvider = new LiveKit.ExternalE2EEKeyProvider();
+    await keyProvider.setKey(key);
+    options.encryption = { keyProvider, worker: new Worker('/e2ee-worker.js') };
+  }
+  return options;
+}
+
+// A connection of a browser that knows this video codec alone.
+const narrowTo = (mime) => class extends RTCPeerConnection {
+  #narrow() {
+    const codecs = RTCRtpReceiver.getCapabilities('video').codecs.filter((codec) => codec.mimeType.toLowerCase() === mime);
+    this.getTransceivers().filter((transceiver) => transceiver.receiver.track.kind === 'video').forEach((transceiver) => transceiver.setCodecPreferences(codecs));
+  }
+  createOffer(...values) {
+    this.#narrow();
+    return super.createOffer(...values);
+  }
+  createAnswer(...values) {
+    this.#narrow();
+    return super.createAnswer(...values);
+  }
+};
+
+// Writes down what the server says on the signalling connection, as JSON.
+function recordSignals(person) {
+  const { client } = person.room.engine;
+  const handle = client.handleSignalResponse;
+  client.handleSignalResponse = function (response) {
+    const { case: name, value } = response.message;
+    person.signals.push({ at: performance.now(), name, value: value?.toJson ? value.toJson() : String(value) });  // A pong is a BigInt.
+    return handle.call(this, response);
+  };
+}
+
+async function join(id, { url, token, room: roomOptions = {}, connect = {}, onlyCodec }) {
+  const options = await optionsOf(roomOptions);
+  const room = new LiveKit.Room(options);
+  const person = { id, room, LiveKit, events: [], signals: [], elements: new Map() };
   people[id] = person;
+  recordSignals(person);
+  if (options.encryption) {
+    await room.setE2EEEnabled(true);
+  }
   for (const name of Object.values(LiveKit.RoomEvent)) {
     room.on(name, (...values) => person.events.push({ at: performance.now(), name, values: values.slice(0, 4).map(brief) }));
   }
@@ -38,7 +92,15 @@ async function join(id, { url, token, room: roomOptions = {}, connect = {} }) {
     track.detach().forEach((element) => element.remove());
     person.elements.delete(publication.trackSid);
   });
-  await room.connect(url, token, connect);
+  const stock = window.RTCPeerConnection;
+  if (onlyCodec) {
+    window.RTCPeerConnection = narrowTo(onlyCodec);
+  }
+  try {
+    await room.connect(url, token, connect);
+  } finally {
+    window.RTCPeerConnection = stock;
+  }
 }
 
 const publicationInfo = (publication) => ({
@@ -63,14 +125,20 @@ function info(id) {
 
 const kPlainSound = { echoCancellation: false, noiseSuppression: false, autoGainControl: false, voiceIsolation: false };
 
-async function publishMicrophone(id, options = {}) {
+async function publishMicrophone(id, { muted = false, ...options } = {}) {
   const track = await LiveKit.createLocalAudioTrack(kPlainSound);  // Noise suppression takes a fake beep for noise.
+  if (muted) {
+    await track.mute();
+  }
   const publication = await people[id].room.localParticipant.publishTrack(track, options);
   return publicationInfo(publication);
 }
 
-async function publishCamera(id, options = {}, { width = 960, height = 540, frameRate = 15 } = {}) {
+async function publishCamera(id, { muted = false, ...options } = {}, { width = 960, height = 540, frameRate = 15 } = {}) {
   const track = await LiveKit.createLocalVideoTrack({ resolution: { width, height, frameRate } });
+  if (muted) {
+    await track.mute();
+  }
   const publication = await people[id].room.localParticipant.publishTrack(track, options);
   return publicationInfo(publication);
 }
@@ -143,6 +211,8 @@ window.lab = {
   picture: (id, sid) => pictureOf(people[id].elements.get(sid)),
   loudness: (id, sid) => loudnessOf(findPublication(id, sid).track.mediaStreamTrack),
   events: (id, name, since) => people[id].events.filter((event) => (!name || event.name === name) && event.at >= since),
+  signals: (id, name, since) => people[id].signals.filter((signal) => (!name || signal.name === name) && signal.at >= since),
+  request: (id, name, value) => people[id].room.engine.client.sendRequest({ case: name, value }),
   now: () => performance.now(),
   measure: { loopback, loudnessOf, pictureOf },
 };
