@@ -2,7 +2,7 @@
 // WEIR_BIN names the server; WEIR_LOG=debug makes it talk; WEIR_E2E_VERBOSE=1 shows the pages' consoles.
 import { Suite } from './lib/suite.mjs';
 
-const kSuites = ['lab', 'call-page', 'chromium-dual', 'chromium-single', 'firefox', 'rtc-node'];
+const kSuites = ['lab', 'call-page', 'chromium-dual', 'chromium-single', 'firefox', 'rtc-node', 'flood', 'restarts'];
 const flags = process.argv.slice(2).filter((argument) => argument.startsWith('--'));
 const names = process.argv.slice(2).filter((argument) => !argument.startsWith('--'));
 

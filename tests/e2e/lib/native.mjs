@@ -116,6 +116,22 @@ export class Native {
     return samples.subarray(Math.min(have, Math.round(skip * rate)));
   }
 
+  // What the receivers of sound say so far: packets and samples, and of these the ones that were made up.
+  async soundStats() {
+    const { subscriberStats = [], publisherStats = [] } = await this.room.getRtcStats();
+    const sum = { packets: 0, lost: 0, samples: 0, concealed: 0, clock: 48_000 };
+    for (const { stats } of [...subscriberStats, ...publisherStats]) {
+      if (stats?.case === 'inboundRtp' && stats.value.stream?.kind === 'audio') {
+        const { received, inbound } = stats.value;
+        sum.packets += Number(received.packetsReceived);
+        sum.lost += Number(received.packetsLost);
+        sum.samples += Number(inbound.totalSamplesReceived);
+        sum.concealed += Number(inbound.concealedSamples);
+      }
+    }
+    return sum;
+  }
+
   // Waits for decoded pictures that differ from each other; tells how many came and of what size.
   async watch(track, { count = 15, minWidth = 1, ms = 15_000 } = {}) {
     const reader = new rtc.VideoStream(track).getReader();
