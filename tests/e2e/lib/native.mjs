@@ -37,7 +37,7 @@ export class Native {
   }
 
   // Publishes an endless tone from samples of this rate, paced by the clock.
-  async tone({ hertz = 1000, rate = 16_000 } = {}) {
+  async tone({ hertz = 1000, rate = 16_000, aheadMs = 60 } = {}) {
     const source = new rtc.AudioSource(rate, 1, 200);
     const track = rtc.LocalAudioTrack.createAudioTrack('tone', source);
     const options = new rtc.TrackPublishOptions({ source: TrackSource.SOURCE_MICROPHONE, dtx: false, red: true });
@@ -51,7 +51,7 @@ export class Native {
         await source.captureFrame(new rtc.AudioFrame(samples, rate, 1, size)).catch(() => {
           running = false;
         });
-        const ahead = start + (frame + 1) * kFrameSeconds * 1000 - performance.now() - 60;  // 60 ms are kept in the source.
+        const ahead = start + (frame + 1) * kFrameSeconds * 1000 - performance.now() - aheadMs;  // So much is kept in the source.
         if (ahead > 0) {
           await sleep(ahead);
         }

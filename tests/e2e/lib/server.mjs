@@ -37,6 +37,12 @@ async function freeUdpRange() {
   throw new Error('no free range of UDP ports');
 }
 
+export async function issueToken(identity, room, { name = identity, metadata, attributes, ...grant } = {}) {
+  const token = new AccessToken(kKey, kSecret, { identity, name, metadata, attributes, ttl: '30m' });
+  token.addGrant({ roomJoin: true, room, canUpdateOwnMetadata: true, ...grant });
+  return token.toJwt();
+}
+
 export class Server {
   // `config` is laid over the generated one, key by key.
   static async start(name, config = {}) {
@@ -120,11 +126,7 @@ export class Server {
     return [...new Set(ports)].filter((port) => port >= this.udpRange[0] && port <= this.udpRange[1]);
   }
 
-  async token(identity, room, { name = identity, metadata, attributes, ...grant } = {}) {
-    const token = new AccessToken(kKey, kSecret, { identity, name, metadata, attributes, ttl: '30m' });
-    token.addGrant({ roomJoin: true, room, canUpdateOwnMetadata: true, ...grant });
-    return token.toJwt();
-  }
+  token(...values) { return issueToken(...values); }
 
   // The end that an operator asks for. A server that crashed, hangs or leaks ends otherwise.
   async stop() {
