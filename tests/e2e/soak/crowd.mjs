@@ -50,6 +50,7 @@ async function stayOnce(seat, round) {
   }
   told.joins++;
   present.add(person.id);
+  person.room.setMaxListeners(0);  // The SDK adds some for each stream.
   person.room.on(RoomEvent.TrackSubscribed, (track) => {
     stay.subscribed += track.kind === TrackKind.KIND_AUDIO ? 1 : 0;
     take(track, stay).catch(() => {});
