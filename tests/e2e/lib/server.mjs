@@ -37,6 +37,11 @@ async function freeUdpRange() {
   throw new Error('no free range of UDP ports');
 }
 
+// A process that is asked to end stops its servers on the way out ('exit' below).
+for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP']) {
+  process.once(signal, () => process.exit(1));
+}
+
 export async function issueToken(identity, room, { name = identity, metadata, attributes, ...grant } = {}) {
   const token = new AccessToken(kKey, kSecret, { identity, name, metadata, attributes, ttl: '30m' });
   token.addGrant({ roomJoin: true, room, canUpdateOwnMetadata: true, ...grant });

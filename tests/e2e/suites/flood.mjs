@@ -31,15 +31,19 @@ async function hears(listener, speaker, seconds) {
   const before = await listener.soundStats();
   const samples = await listener.listen(track, kRate, seconds, { skip: kSettleSeconds });
   const after = await listener.soundStats();
-  assert(samples.length >= kRate * seconds * 0.9, `${listener.id}: ${(samples.length / kRate).toFixed(1)} s of sound in ${seconds} s`);
   const { hertz } = spectrumOf(samples, kRate);
-  assert(Math.abs(hertz - kHertz) < 3, `${listener.id} heard ${hertz} Hz, sent were ${kHertz} Hz`);
   const silences = silencesOf(samples, kRate);
   const grew = (field) => after[field] - before[field];
   return {
-    longestGapMs: Math.max(0, ...silences.map(({ ms }) => ms)), gaps: silences.map(({ at, ms }) => [Math.round(at), ms]), packets: grew('packets'), lost: grew('lost'),
+    seconds: Number((samples.length / kRate).toFixed(1)), hertz, longestGapMs: Math.max(0, ...silences.map(({ ms }) => ms)), gaps: silences.length, firstGaps: silences.slice(0, 5).map(({ at, ms }) => [Math.round(at), ms]), packets: grew('packets'), lost: grew('lost'),
     concealedMs: Math.round((grew('concealed') / after.clock) * 1000),
   };
+}
+
+function assertWhole(heard, seconds) {
+  assert(heard.seconds >= seconds * 0.9, `${heard.seconds} s of sound in ${seconds} s`);
+  assert(Math.abs(heard.hertz - kHertz) < 3, `heard were ${heard.hertz} Hz, sent were ${kHertz} Hz`);
+  assert(heard.longestGapMs <= kLongestGapMs, `a gap of ${heard.longestGapMs} ms`);
 }
 
 // Asks for GET / twice a second until it is told to stop; tells the slowest answer.
@@ -79,7 +83,9 @@ export async function run(suite) {
   await suite.test(`${kSeconds} s of ${kDatagramsPerSecond} datagrams and ${kRequestsPerSecond} requests a second leave no gap in a call`, async () => {
     const [ann, ...listeners] = await callOfThree(suite, server, 'single');
     const quiet = await Promise.all(listeners.map((listener) => hears(listener, ann, kQuietSeconds)));
-    before = server.residentMegabytes();
+    console.log(`# quiet ${JSON.stringify(quiet)}`);
+    quiet.forEach((heard) => assertWhole(heard, kQuietSeconds));  // Or else this machine is too busy to tell anything.
+    before ??= server.residentMegabytes();
     const flood = await startFlood(server, { datagramsPerSecond: kDatagramsPerSecond, requestsPerSecond: kRequestsPerSecond, seconds: kSeconds + 30 });
     suite.onTestEnd(flood.stop);
     const health = watchHealth(server);
@@ -94,18 +100,15 @@ export async function run(suite) {
     const [sent, answered] = [await flood.ended, await health()];
     drops = sent;
     console.log(`# sent ${JSON.stringify(sent)}`);
-    console.log(`# quiet ${JSON.stringify(quiet)}`);
     console.log(`# flooded ${JSON.stringify(flooded)}; GET / ${JSON.stringify(answered)}; resident ${before.toFixed(1)} MB, then ${memory.toFixed(1)} MB; ${JSON.stringify(machine)}`);
     assert(sent.datagramsPerSecond >= kDatagramsPerSecond * kLeastShare, `only ${sent.datagramsPerSecond} datagrams a second were sent`);
     assert(sent.requestsPerSecond >= kRequestsPerSecond * kLeastShare, `only ${sent.requestsPerSecond} requests a second were sent`);
     assertEqual(JSON.stringify(sent.accepted), '{}', 'malformed requests that were answered with success');
     assert(!Object.keys(sent.answers).some((status) => status.startsWith('5')), `answers: ${JSON.stringify(sent.answers)}`);
-    for (const heard of flooded) {
-      assert(heard.longestGapMs <= kLongestGapMs, `a gap of ${heard.longestGapMs} ms`);
-    }
+    flooded.forEach((heard) => assertWhole(heard, kSeconds - kSettleSeconds));
     assert(answered.slowestMs <= kSlowestAnswerMs, `GET / took ${answered.slowestMs} ms`);
     return { datagramsPerSecond: sent.datagramsPerSecond, requestsPerSecond: sent.requestsPerSecond, longestGapMs: flooded.map((heard) => heard.longestGapMs) };
-  }, { ms: kSeconds * 1000 + 60_000, attempts: 3 });  // A busy machine starves the players, too.
+  }, { ms: kSeconds * 1000 + 90_000, attempts: 3 });  // A busy machine starves the players, too.
 
   await suite.test('the memory is back to where it was', async () => {
     assert(before !== null, 'there was no flood');
@@ -138,7 +141,9 @@ export async function run(suite) {
 
   await suite.test('a call that begins after the flood works', async () => {
     const [ann, ben] = await callOfThree(suite, server, 'dual');
-    return hears(ben, ann, kQuietSeconds);
+    const heard = await hears(ben, ann, kQuietSeconds);
+    assertWhole(heard, kQuietSeconds);
+    return heard;
   }, { attempts: 2 });
 
   await suite.test('the server is still well and ends when asked to', () => server.stop());
