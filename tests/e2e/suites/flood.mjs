@@ -1,5 +1,7 @@
 // A call goes on while strangers throw what they can at every port of the server. WEIR_FLOOD_SECONDS: how long (12).
+import dgram from 'node:dgram';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { kDatagramKinds } from '../flood/datagrams.mjs';
 import { startFlood } from '../flood/flood.mjs';
 import { dispose, Native, TrackKind } from '../lib/native.mjs';
 import { Server } from '../lib/server.mjs';
@@ -12,6 +14,7 @@ const kLeastShare = 1 / 3;            // Of these rates, on a machine that has o
 const kRate = 16_000, kHertz = 1000;
 const kLongestGapMs = 20;             // One frame.
 const kMemoryMarginMegabytes = 8, kMemoryMs = 30_000;
+const kOfEachKind = 50;
 const kLeastCounted = 0.8;            // Of the datagrams; what a full socket loses is the kernel's to count.
 const kSlowestAnswerMs = 2000;        // To GET /, in the flood.
 
@@ -139,6 +142,25 @@ export async function run(suite) {
     assert(counted.sum > kLeastCounted * drops.datagrams, `${drops.datagrams} datagrams were sent, ${counted.sum} drops are counted`);
     return counted;
   });
+
+  await suite.test('each kind of datagram that is turned away is counted, one by one', async () => {
+    if (await dropsFrom(server) === null) {
+      return 'the server has no /metrics';
+    }
+    const socket = dgram.createSocket('udp4');
+    suite.onTestEnd(() => socket.close());
+    const [port] = server.udpPorts();
+    const uncounted = [];
+    for (const [kind, make] of Object.entries(kDatagramKinds)) {
+      const { sum: first } = await dropsFrom(server);
+      for (let i = 0; i < kOfEachKind; i++) {
+        await new Promise((resolve) => socket.send(make(), port, '127.0.0.1', resolve));
+      }
+      await until(kind, async () => (await dropsFrom(server)).sum >= first + kOfEachKind, { ms: 3000 }).catch(() => uncounted.push(kind));
+    }
+    assertEqual(uncounted.join(', '), '', 'kinds without a counter');
+    return Object.keys(kDatagramKinds);
+  }, { ms: 60_000 });
 
   await suite.test('a call that begins after the flood works', async () => {
     const [ann, ben] = await callOfThree(suite, server, 'dual');
