@@ -4,7 +4,7 @@ import { Suite } from './lib/suite.mjs';
 
 // rtc-node comes last: it ends with the native SDK, which cannot be woken again.
 const kSuites = ['lab', 'call-page', 'chromium-dual', 'chromium-single', 'chromium-features', 'firefox', 'metrics', 'guards', 'agents',
-  'webhooks', 'server-api', 'rtc-node-features', 'rtc-node'];
+  'webhooks', 'server-api', 'flood', 'restarts', 'rtc-node-features', 'rtc-node'];
 const flags = process.argv.slice(2).filter((argument) => argument.startsWith('--'));
 const names = process.argv.slice(2).filter((argument) => !argument.startsWith('--'));
 

@@ -38,7 +38,7 @@ export class Native {
   }
 
   // Publishes an endless tone from samples of this rate, paced by the clock.
-  async tone({ hertz = 1000, rate = 16_000, amplitude = kAmplitude } = {}) {
+  async tone({ hertz = 1000, rate = 16_000, amplitude = kAmplitude, aheadMs = 60 } = {}) {
     const source = new rtc.AudioSource(rate, 1, 200);
     const track = rtc.LocalAudioTrack.createAudioTrack('tone', source);
     const options = new rtc.TrackPublishOptions({ source: TrackSource.SOURCE_MICROPHONE, dtx: false, red: true });
@@ -52,7 +52,7 @@ export class Native {
         await source.captureFrame(new rtc.AudioFrame(samples, rate, 1, size)).catch(() => {
           running = false;
         });
-        const ahead = start + (frame + 1) * kFrameSeconds * 1000 - performance.now() - 60;  // 60 ms are kept in the source.
+        const ahead = start + (frame + 1) * kFrameSeconds * 1000 - performance.now() - aheadMs;  // So much is kept in the source.
         if (ahead > 0) {
           await sleep(ahead);
         }
@@ -130,6 +130,22 @@ export class Native {
     }
     await reader.cancel().catch(() => {});
     return peak;
+  }
+
+  // What the receivers of sound say so far: packets and samples, and of these the ones that were made up.
+  async soundStats() {
+    const { subscriberStats = [], publisherStats = [] } = await this.room.getRtcStats();
+    const sum = { packets: 0, lost: 0, samples: 0, concealed: 0, clock: 48_000 };
+    for (const { stats } of [...subscriberStats, ...publisherStats]) {
+      if (stats?.case === 'inboundRtp' && stats.value.stream?.kind === 'audio') {
+        const { received, inbound } = stats.value;
+        sum.packets += Number(received.packetsReceived);
+        sum.lost += Number(received.packetsLost);
+        sum.samples += Number(inbound.totalSamplesReceived);
+        sum.concealed += Number(inbound.concealedSamples);
+      }
+    }
+    return sum;
   }
 
   // Waits for decoded pictures that differ from each other; tells how many came and of what size.

@@ -37,6 +37,18 @@ async function freeUdpRange() {
   throw new Error('no free range of UDP ports');
 }
 
+// A process that is asked to end stops its servers on the way out ('exit' below).
+for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP']) {
+  process.once(signal, () => process.exit(1));
+}
+
+export async function issueToken(identity, room, { name = identity, metadata, attributes, kind, roomConfig, roomPreset, ...grant } = {}) {
+  const token = new AccessToken(kKey, kSecret, { identity, name, metadata, attributes, ttl: '30m' });
+  token.addGrant({ roomJoin: true, room, canUpdateOwnMetadata: true, ...grant });
+  Object.assign(token, kind && { kind }, roomConfig && { roomConfig }, roomPreset && { roomPreset });
+  return token.toJwt();
+}
+
 export class Server {
   // `config` is laid over the generated one, key by key.
   static async start(name, config = {}) {
@@ -54,19 +66,33 @@ export class Server {
       logging: { level: process.env.WEIR_LOG || 'info' },
       ...rest,
     }, null, 2));
-    Object.assign(server, { name, port, tcpPort, udpPort, key: kKey, secret: kSecret, http: `http://127.0.0.1:${port}`, url: `ws://127.0.0.1:${port}`, logFile: path.join(folder, `${name}.log`) });
+    Object.assign(server, { key: kKey, secret: kSecret, file, udpRange: [udpPort, udpPort + kUdpPorts - 1] });
+    Object.assign(server, { name, port, tcpPort, udpPort, http: `http://127.0.0.1:${port}`, url: `ws://127.0.0.1:${port}`, logFile: path.join(folder, `${name}.log`) });
     server.api = new RoomServiceClient(server.http, kKey, kSecret);
-    server.#spawn(['serve', '--dev', '--config', file]);
-    await server.#untilHealthy();
+    process.once('exit', () => server.exit || server.child?.kill('SIGKILL'));  // A suite that broke off leaves nothing behind.
+    await server.#begin('w');
     return server;
   }
 
-  #spawn(flags) {
+  // The same server once more, after stop(): on the same ports, with the same log.
+  async startAgain() {
+    assert(this.exit, 'the server is still running');
+    await this.#begin('a');
+  }
+
+  async #begin(logMode) {
+    const start = performance.now();
+    this.#spawn(['serve', '--dev', '--config', this.file], logMode);
+    await this.#untilHealthy();
+    this.startedInMs = performance.now() - start;
+  }
+
+  #spawn(flags, logMode) {
     assert(fs.existsSync(kBinary), `no server at ${kBinary}: ./dev build`);
-    const log = fs.openSync(this.logFile, 'w');
+    const log = fs.openSync(this.logFile, logMode);
     this.child = spawn(kBinary, flags, { stdio: ['ignore', log, log] });
     fs.closeSync(log);
-    process.once('exit', () => this.exit || this.child.kill('SIGKILL'));  // A suite that broke off leaves nothing behind.
+    this.exit = null;
     this.ended = new Promise((resolve) => {
       this.child.once('exit', (code, signal) => {
         this.exit = { code, signal };
@@ -80,7 +106,7 @@ export class Server {
       assert(!this.exit, `the server ended at its start: ${JSON.stringify(this.exit)}\n${this.logTail()}`);
       const answer = await fetch(this.http).catch(() => null);
       return answer?.ok && (await answer.text()) === 'OK';
-    }, { ms: 10_000, every: 50 });
+    }, { ms: 10_000, every: 10 });
   }
 
   logTail(lines = 20) {
@@ -90,13 +116,6 @@ export class Server {
   residentMegabytes() {
     const status = fs.readFileSync(`/proc/${this.child.pid}/status`, 'utf8');
     return Number(/^VmRSS:\s+(\d+) kB/m.exec(status)[1]) / 1024;
-  }
-
-  async token(identity, room, { name = identity, metadata, attributes, kind, roomConfig, roomPreset, ...grant } = {}) {
-    const token = new AccessToken(kKey, kSecret, { identity, name, metadata, attributes, ttl: '30m' });
-    token.addGrant({ roomJoin: true, room, canUpdateOwnMetadata: true, ...grant });
-    Object.assign(token, kind && { kind }, roomConfig && { roomConfig }, roomPreset && { roomPreset });
-    return token.toJwt();
   }
 
   // A call of the server API by its name on the wire, for what the SDK does not offer and for answers as they are.
@@ -117,14 +136,32 @@ export class Server {
     return workers.flat().find((room) => room.name === name);
   }
 
+  // How long the server's threads were ready to run and had no processor, all together: the machine's share of a delay.
+  starvedMs() {
+    const folder = `/proc/${this.child.pid}/task`;
+    const waited = fs.readdirSync(folder).map((task) => Number(fs.readFileSync(`${folder}/${task}/schedstat`, 'utf8').split(' ')[1]));
+    return waited.reduce((sum, nanoseconds) => sum + nanoseconds, 0) / 1e6;
+  }
+
+  // The media ports that this server has really opened, of those it may.
+  udpPorts() {
+    const lines = fs.readFileSync(`/proc/${this.child.pid}/net/udp`, 'utf8') + fs.readFileSync(`/proc/${this.child.pid}/net/udp6`, 'utf8');
+    const ports = [...lines.matchAll(/^\s*\d+: [0-9A-F]+:([0-9A-F]{4}) /gm)].map((match) => parseInt(match[1], 16));
+    return [...new Set(ports)].filter((port) => port >= this.udpRange[0] && port <= this.udpRange[1]);
+  }
+
+  token(...values) { return issueToken(...values); }
+
   // The end that an operator asks for. A server that crashed, hangs or leaks ends otherwise.
   async stop() {
+    const start = performance.now();
     if (!this.exit) {
       this.child.kill('SIGTERM');
       const timer = setTimeout(() => this.child.kill('SIGKILL'), 10_000);
       await this.ended;
       clearTimeout(timer);
     }
+    this.stoppedInMs = performance.now() - start;
     assert(this.exit.code === 0, `the server ended with ${JSON.stringify(this.exit)}\n${this.logTail()}`);
   }
 }
