@@ -141,7 +141,8 @@ bool UdpSocket::TakeReceived(size_t slot, Datagram& out, base::Timestamp now) {
   ++counters_.received;
   counters_.received_bytes += header.msg_len;
   if (header.msg_len == 0) {
-    return false;  // Nothing that speaks to us sends one, and every reader looks at the first byte.
+    ++counters_.dropped_empty;  // Every reader looks at the first byte.
+    return false;
   }
   net::SocketAddress local = address_;
   if (any_) {

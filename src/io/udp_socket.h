@@ -41,6 +41,7 @@ class UdpSocket {
     uint64_t received_bytes = 0;
     uint64_t receive_calls = 0;
     uint64_t truncated = 0;       // Longer than kMaxPacketSize: dropped.
+    uint64_t dropped_empty = 0;   // Without a byte; nothing that speaks to us sends one.
     uint64_t no_packet = 0;       // The pool was exhausted: dropped.
     uint64_t receive_errors = 0;  // Errors of the socket other than "nothing there".
     uint64_t sent = 0;            // Packets, however many messages carried them.
@@ -56,6 +57,7 @@ class UdpSocket {
           {"received_bytes", &Counters::received_bytes},
           {"receive_calls", &Counters::receive_calls},
           {"truncated", &Counters::truncated},
+          {"dropped_empty", &Counters::dropped_empty},
           {"no_packet", &Counters::no_packet},
           {"receive_errors", &Counters::receive_errors},
           {"sent", &Counters::sent},
