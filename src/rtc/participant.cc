@@ -140,6 +140,17 @@ livekit::ParticipantInfo Participant::PublicInfo() const {
   return info;
 }
 
+livekit::ParticipantInfo Participant::Epitaph() const {
+  livekit::ParticipantInfo info;
+  info.set_sid(sid_.value());
+  info.set_identity(identity_.value());
+  info.set_state(livekit::ParticipantInfo::DISCONNECTED);
+  info.set_disconnect_reason(disconnect_reason_);
+  info.set_version(version_);
+  info.set_kind(kind_);
+  return info;
+}
+
 void Participant::OnFace(Now now) {
   ++version_;
   room_.BroadcastUpdate(now, *this);
@@ -206,6 +217,7 @@ void Participant::OnSignalClosed(Now now, const SignalSink* sink) {
     return;  // Of a connection that a resume has replaced, or that we closed.
   }
   sink_.reset();
+  signal_lost_at_ = now.mono;
   if (state_ == State::kJoined && !transports_->primary_connected()) {
     Close(now, livekit::SIGNAL_CLOSE, livekit::LeaveRequest::DISCONNECT, /*silent=*/true);
     return;

@@ -136,6 +136,10 @@ class Participant final : public TransportManager::Owner,
   base::Result<void> UpdateMetadata(base::Now now, const std::string& name, const std::string& metadata,
                                     const std::map<std::string, std::string>& attributes);
   void SetPermission(base::Now now, const livekit::ParticipantPermission& permission);
+  // After what its token says has changed, and every few minutes.
+  void SendRefreshToken(base::Now now);
+  // A line about it for those who were not there when it left.
+  livekit::ParticipantInfo Epitaph() const;
   // Sends the client to another room of this server.
   void MoveTo(base::Now now, const livekit::Room& destination,
               const std::vector<livekit::ParticipantInfo>& others);
@@ -199,7 +203,6 @@ class Participant final : public TransportManager::Owner,
   livekit::JoinResponse MakeJoinResponse(const std::vector<livekit::ParticipantInfo>& others) const;
   livekit::ServerInfo MakeServerInfo() const;
   livekit::ClientConfiguration MakeClientConfiguration() const;
-  void SendRefreshToken(base::Now now);
   auth::Claims CurrentClaims() const;  // As of now, with what changed since the join.
   std::string Sign(base::Now now, const auth::Claims& claims) const;  // Empty without a key.
   void SendLeave(livekit::DisconnectReason reason, livekit::LeaveRequest::Action action);
@@ -268,6 +271,7 @@ class Participant final : public TransportManager::Owner,
   bool knows_qualities_ = false;  // This client was told of everybody once.
 
   // Deadlines.
+  base::Timestamp signal_lost_at_ = base::Timestamp::Infinity();   // Infinity while it is up.
   base::Timestamp join_deadline_ = base::Timestamp::Infinity();    // Active by then, or removed.
   base::Timestamp resume_deadline_ = base::Timestamp::Infinity();  // A lost connection is given up.
   base::Timestamp refresh_at_ = base::Timestamp::Infinity();

@@ -1,6 +1,7 @@
 // How a participant's session begins and comes back: the first messages (signal.md 3, 10.1 in LiveKit's
 // words).
 
+#include <algorithm>
 #include <utility>
 
 #include "rtc/client_quirks.h"
@@ -118,6 +119,13 @@ void Participant::Resume(Now now, JoinRequest request) {
   *reconnect.mutable_server_info() = MakeServerInfo();
   reconnect.set_last_message_seq(last_sequence_);
   Send(message);
+  // Who left meanwhile: livekit-client removes only those it is told of. What was sent just before the
+  // connection broke may not have arrived either.
+  constexpr TimeDelta kMargin = TimeDelta::Seconds(30);
+  const Timestamp since = std::min(std::exchange(signal_lost_at_, Timestamp::Infinity()), now.mono) - kMargin;
+  if (const auto departed = room_.DepartedSince(since); !departed.empty()) {
+    SendUpdate(departed);
+  }
   // Whoever is not in this list is gone for the client (the Rust SDK removes them).
   std::vector<livekit::ParticipantInfo> everybody = room_.OthersFor(*this);
   everybody.push_back(Info());

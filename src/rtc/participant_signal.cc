@@ -211,6 +211,11 @@ void Participant::OnSimulate(Now now, const livekit::SimulateScenario& scenario)
         Close(now, livekit::UNKNOWN_REASON, livekit::LeaveRequest::RECONNECT);
       }
       break;
+    case Scenario::kSubscriberBandwidth: {
+      const int64_t rate = scenario.subscriber_bandwidth();
+      subscriptions_.LimitBandwidth(now, rate > 0 ? std::optional<uint64_t>(rate) : std::nullopt);
+      break;
+    }
     case Scenario::kDisconnectSignalOnResume:
       cut_next_resume_ = true;
       simulation_ends_ = now.mono + kSimulation;

@@ -18,6 +18,7 @@ using base::Timestamp;
 constexpr TimeDelta kRoomUpdateInterval = TimeDelta::Seconds(5);
 constexpr TimeDelta kQualityInterval = TimeDelta::Seconds(5);
 constexpr size_t kSifTrailerSize = 16;
+constexpr size_t kMaxDeparted = 512;
 
 std::string RandomBytes(base::Random& random, size_t count) {
   std::string bytes(count, '\0');
@@ -238,6 +239,12 @@ void Room::OnLeft(Now now, Participant& participant) {
   for (const auto& [identity, other] : participants_) {
     if (!participant.hidden() && (!replaced || other->protocol() <= 11)) {
       other->SendUpdate({participant.Info()});
+    }
+  }
+  if (!participant.hidden()) {
+    departed_.emplace_back(now.mono, participant.Epitaph());
+    if (departed_.size() > kMaxDeparted) {
+      departed_.pop_front();
     }
   }
   speakers_.Remove(participant.key());

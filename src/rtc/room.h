@@ -80,6 +80,8 @@ class Room final : public Timed {
   void BroadcastUpdate(base::Now now, Participant& participant);
   void OnSubscriptionPermissionChanged(base::Now now, Participant& publisher);
   std::vector<livekit::ParticipantInfo> OthersFor(const Participant& participant) const;
+  // Who left after `since` and has not come back, as far as is remembered (the last 512).
+  std::vector<livekit::ParticipantInfo> DepartedSince(base::Timestamp since) const;
   // Sends the speaker state of `publisher` to a new subscriber of it, if it is speaking.
   void TellSpeaker(Participant& subscriber, const Participant& publisher);
   void SimulateSpeaker(base::Now now, Participant& participant, bool active);
@@ -127,6 +129,7 @@ class Room final : public Timed {
   std::unordered_map<std::string, Participant*> tracks_;              // Publisher by track sid.
   std::unordered_map<std::string, Participant*> data_tracks_;         // Likewise.
   std::vector<std::unique_ptr<Participant>> leaving_;
+  std::deque<std::pair<base::Timestamp, livekit::ParticipantInfo>> departed_;  // Oldest first.
   std::map<std::string, bool> prefers_tcp_;
   sfu::SpeakerObserver speakers_;
   ServerRpc rpc_;

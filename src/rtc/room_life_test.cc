@@ -455,5 +455,39 @@ TEST_P(Life, PresetsConfigureRooms) {
             base::ErrorCode::kInvalidArgument);
 }
 
+TEST_P(Life, WhoLeftWhileSignallingWasDownIsToldAfterTheResume) {
+  RoomSim sim;
+  TestClient& a = sim.Add("a", single());
+  TestClient& b = sim.Add("b", single());
+  sim.Add("c", single());
+  ASSERT_TRUE(sim.RunUntilConnected());
+  ASSERT_TRUE(sim.RunUntil([&] { return a.Remote("b") != nullptr && a.Remote("c") != nullptr; }));
+  a.DropSignal();
+  b.Leave();
+  sim.Run(TimeDelta::Seconds(40));
+  EXPECT_NE(a.Remote("b"), nullptr) << "nobody could tell it";
+  a.Resume();
+  ASSERT_TRUE(sim.RunUntil([&] { return a.Remote("b") == nullptr; }));
+  EXPECT_NE(a.Remote("c"), nullptr);
+}
+
+TEST_P(Life, AChangeByTheServerApiBringsAFreshToken) {
+  RoomSim sim;
+  TestClient& a = sim.Add("a", single());
+  ASSERT_TRUE(sim.RunUntilConnected());
+  sim.RunMillis(200);
+  const size_t before = a.CountOf(Response::kRefreshToken);
+  livekit::UpdateParticipantRequest request;
+  request.set_room("room");
+  request.set_identity("a");
+  request.set_name("Renamed");
+  ASSERT_TRUE(sim.world.rooms.UpdateParticipant(sim.world.now(), request).has_value());
+  ASSERT_TRUE(sim.RunUntil([&] { return a.CountOf(Response::kRefreshToken) == before + 1; }));
+  const auto claims = auth::VerifyToken(a.LastOf(Response::kRefreshToken)->refresh_token(), sim.world.keys,
+                                        sim.world.now().wall);
+  ASSERT_TRUE(claims.has_value());
+  EXPECT_EQ(claims->name, "Renamed");
+}
+
 }  // namespace
 }  // namespace weir::rtc::test

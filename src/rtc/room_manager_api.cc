@@ -118,6 +118,8 @@ Result<livekit::ParticipantInfo> RoomManager::UpdateParticipant(
                                   {request.attributes().begin(), request.attributes().end()}));
   if (request.has_permission()) {
     participant->SetPermission(now, request.permission());
+  } else {
+    participant->SendRefreshToken(now);
   }
   return participant->Info();
 }

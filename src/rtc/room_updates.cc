@@ -22,6 +22,16 @@ std::vector<livekit::ParticipantInfo> Room::OthersFor(const Participant& partici
   return others;
 }
 
+std::vector<livekit::ParticipantInfo> Room::DepartedSince(base::Timestamp since) const {
+  std::vector<livekit::ParticipantInfo> departed;
+  for (const auto& [at, info] : departed_) {
+    if (at >= since && !participants_.contains(info.identity())) {
+      departed.push_back(info);
+    }
+  }
+  return departed;
+}
+
 void Room::BroadcastUpdate(Now, Participant& subject) {
   livekit::SignalResponse message;
   *message.mutable_update()->add_participants() = subject.PublicInfo();

@@ -123,13 +123,30 @@ void Subscription::Apply(Now now, const Settings& settings) {
     return;
   }
   if (!audio()) {
-    const int spatial = settings.width > 0 ? track_.LayerFor(settings.width, settings.height)
-                                           : track_.LayerFor(settings.quality);
-    down_track_->SetMaxLayers(spatial, PublishedTrack::TemporalLayerFor(settings.fps), now.mono);
+    const int wanted = settings.width > 0 ? track_.LayerFor(settings.width, settings.height)
+                                          : track_.LayerFor(settings.quality);
+    down_track_->SetMaxLayers(std::min(wanted, AffordableLayer(now)),
+                              PublishedTrack::TemporalLayerFor(settings.fps), now.mono);
   }
   down_track_->SetDisabled(settings.disabled, now.mono);
   TellDynacast(now);
   track_.transport().Wake();
+}
+
+void Subscription::SetBudget(Now now, std::optional<uint64_t> bits_per_second) {
+  budget_ = bits_per_second;
+  Apply(now, settings_);
+}
+
+int Subscription::AffordableLayer(Now now) const {
+  if (!budget_) {
+    return sfu::kMaxLayers - 1;
+  }
+  int layer = 0;
+  while (layer + 1 < sfu::kMaxLayers && track_.receiver().LayerBitrate(layer + 1, now.mono) <= *budget_) {
+    ++layer;
+  }
+  return layer;
 }
 
 void Subscription::Release(Now now) {
@@ -185,6 +202,15 @@ void Subscriptions::Want(Now now, const TrackSid& sid, bool wanted) {
     wish.deadline = now.mono + kNotFoundAfter;
   }
   Reconcile(now, sid);
+}
+
+void Subscriptions::LimitBandwidth(Now now, std::optional<uint64_t> bits_per_second) {
+  bandwidth_ = bits_per_second;
+  std::vector<Subscription*> videos = Active();
+  std::erase_if(videos, [](const Subscription* subscription) { return subscription->audio(); });
+  for (Subscription* video : videos) {
+    video->SetBudget(now, bandwidth_ ? std::optional(*bandwidth_ / videos.size()) : std::nullopt);
+  }
 }
 
 void Subscriptions::SetSettings(Now now, const TrackSid& sid, const livekit::UpdateTrackSettings& settings) {
@@ -318,6 +344,9 @@ void Subscriptions::OnSubscriptionBound(Now now, Subscription& subscription) {
            &entry.second.subscription->publisher() == &subscription.publisher();
   });
   wishes_[subscription.track().sid().value()].deadline = Timestamp::Infinity();
+  if (bandwidth_) {
+    LimitBandwidth(now, bandwidth_);
+  }
   Reschedule();
   view_.OnSubscribed(now, subscription, same_publisher == 1);
 }

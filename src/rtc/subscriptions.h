@@ -51,6 +51,8 @@ class Subscription final : public MediaSender, public BackupWaiter {
                const rtp::ExtensionMap& extensions) override;
   void OnBackup(base::Now now, TrackSource& source) override;
   void Apply(base::Now now, const Settings& settings);
+  // Video: no layer that takes more than this many bits per second; nothing lifts the limit.
+  void SetBudget(base::Now now, std::optional<uint64_t> bits_per_second);
   // It is about to end: nothing is wanted any more.
   void Release(base::Now now);
   // Once every few seconds, by the subscriber's reports (sfu::QualityMeter's scale).
@@ -65,6 +67,7 @@ class Subscription final : public MediaSender, public BackupWaiter {
 
  private:
   void TellDynacast(base::Now now);
+  int AffordableLayer(base::Now now) const;  // By the budget.
   bool PrimaryIsTaken(const std::vector<sfu::SendCodec>& codecs) const;
   std::vector<sfu::SendCodec> BackupCodecs(const std::vector<NegotiatedCodec>& negotiated) const;
   std::vector<sfu::SendCodec> SendCodecs(const std::vector<NegotiatedCodec>& negotiated) const;
@@ -77,6 +80,7 @@ class Subscription final : public MediaSender, public BackupWaiter {
   const base::Buffer silence_trailer_;
   Owner& owner_;
   std::unique_ptr<sfu::DownTrack> down_track_;
+  std::optional<uint64_t> budget_;
   bool takes_backup_ = false;  // The subscriber cannot take the primary codec.
   sfu::QualityMeter quality_;
   std::optional<Census::Entry> counted_;  // Last; of a bound one.
@@ -107,6 +111,8 @@ class Subscriptions final : public Subscription::Owner, public Timed {
   ~Subscriptions() override;
 
   void Want(base::Now now, const TrackSid& sid, bool wanted);
+  // simulateScenario: what all videos together may take; nothing ends it.
+  void LimitBandwidth(base::Now now, std::optional<uint64_t> bits_per_second);
   void SetSettings(base::Now now, const TrackSid& sid, const livekit::UpdateTrackSettings& settings);
   // Something about this track changed: it appeared, or who may have it.
   void Reconcile(base::Now now, const TrackSid& sid);
@@ -141,6 +147,7 @@ class Subscriptions final : public Subscription::Owner, public Timed {
 
   Environment& environment_;
   View& view_;
+  std::optional<uint64_t> bandwidth_;   // Of all videos together, while that is simulated.
   std::map<std::string, Wish> wishes_;  // By track sid.
 };
 

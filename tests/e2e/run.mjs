@@ -2,7 +2,6 @@
 // WEIR_BIN names the server; WEIR_LOG=debug makes it talk; WEIR_E2E_VERBOSE=1 shows the pages' consoles.
 import { Suite } from './lib/suite.mjs';
 
-// rtc-node comes last: it ends with the native SDK, which cannot be woken again.
 const kSuites = ['lab', 'call-page', 'chromium-dual', 'chromium-single', 'chromium-features', 'firefox', 'metrics', 'guards', 'agents',
   'webhooks', 'server-api', 'flood', 'restarts', 'rtc-node-features', 'rtc-node'];
 const flags = process.argv.slice(2).filter((argument) => argument.startsWith('--'));
@@ -34,5 +33,6 @@ for (const name of names.length ? names : kSuites) {
   failed += suite.failed;
 }
 console.log(`${passed} passed, ${failed} failed`);
-// Handles of the SDKs (sockets, worker threads) would keep the process; everything of ours has been closed.
+// Handles of the SDKs (sockets, worker threads) would keep the process; everything of ours has been closed. The native SDK can't be
+// used again once it was disposed of, so no suite does that.
 process.exit(failed === 0 && passed > 0 ? 0 : 1);

@@ -178,5 +178,3 @@ export class Native {
     await this.room?.disconnect().catch(() => {});
   }
 }
-
-export const dispose = () => rtc.dispose?.();

@@ -92,10 +92,12 @@ async function join(id, { url, token, room: roomOptions = {}, connect = {}, only
     track.detach().forEach((element) => element.remove());
     person.elements.delete(publication.trackSid);
   });
-  const stock = window.RTCPeerConnection;
-  if (onlyCodec) {
-    window.RTCPeerConnection = narrowTo(onlyCodec);
+  if (!onlyCodec) {
+    await room.connect(url, token, connect);
+    return;
   }
+  const stock = window.RTCPeerConnection;
+  window.RTCPeerConnection = narrowTo(onlyCodec);  // For all who join at this time: such a one joins alone.
   try {
     await room.connect(url, token, connect);
   } finally {
@@ -125,13 +127,21 @@ function info(id) {
 
 const kPlainSound = { echoCancellation: false, noiseSuppression: false, autoGainControl: false, voiceIsolation: false };
 
+async function publish(id, track, options) {
+  try {
+    return publicationInfo(await people[id].room.localParticipant.publishTrack(track, options));
+  } catch (error) {
+    track.stop();  // A device that stays open would burden the tests that follow.
+    throw error;
+  }
+}
+
 async function publishMicrophone(id, { muted = false, ...options } = {}) {
   const track = await LiveKit.createLocalAudioTrack(kPlainSound);  // Noise suppression takes a fake beep for noise.
   if (muted) {
     await track.mute();
   }
-  const publication = await people[id].room.localParticipant.publishTrack(track, options);
-  return publicationInfo(publication);
+  return publish(id, track, options);
 }
 
 async function publishCamera(id, { muted = false, ...options } = {}, { width = 960, height = 540, frameRate = 15 } = {}) {
@@ -139,8 +149,7 @@ async function publishCamera(id, { muted = false, ...options } = {}, { width = 9
   if (muted) {
     await track.mute();
   }
-  const publication = await people[id].room.localParticipant.publishTrack(track, options);
-  return publicationInfo(publication);
+  return publish(id, track, options);
 }
 
 const publicationsOf = (id, from) => [...people[id].room.remoteParticipants.values()]

@@ -2,7 +2,7 @@
 import http from 'node:http';
 import { AccessToken, AgentDispatchClient, RoomAgentDispatch, RoomConfiguration } from 'livekit-server-sdk';
 import { Agent, JobType, kAgentHertz } from '../lib/agent.mjs';
-import { dispose, Native, TrackKind } from '../lib/native.mjs';
+import { Native, TrackKind } from '../lib/native.mjs';
 import { Server } from '../lib/server.mjs';
 import { assert, assertEqual, sleep, until } from '../lib/suite.mjs';
 import { spectrumOf } from '../lib/tone.mjs';
@@ -184,5 +184,4 @@ export async function run(suite) {
   }, { ms: 90_000 });
 
   await suite.test('the server is still well and ends when asked to', () => server.stop());
-  await dispose();
 }

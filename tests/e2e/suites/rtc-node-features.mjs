@@ -1,7 +1,7 @@
 // The native SDK beside plain calls: a publisher that stops sending, encryption, quality, streams and calls, and every failure
 // that the SDK can play. Both connection modes run at the same time.
 import { Apart } from '../lib/apart.mjs';
-import { dispose, Native, RoomEvent, SimulateScenarioKind, TrackKind } from '../lib/native.mjs';
+import { Native, RoomEvent, SimulateScenarioKind, TrackKind } from '../lib/native.mjs';
 import { Server } from '../lib/server.mjs';
 import { assert, assertEqual, until } from '../lib/suite.mjs';
 import { spectrumOf } from '../lib/tone.mjs';
@@ -148,5 +148,4 @@ export async function run(suite) {
   });
 
   await suite.test('the server is still well and ends when asked to', () => server.stop());
-  await dispose();
 }

@@ -1,5 +1,5 @@
 // The native SDK: samples of 16 kHz in, the same tone out without holes; pictures, messages, and broken connections.
-import { dispose, Native, RoomEvent, SimulateScenarioKind, TrackKind, VideoCodec } from '../lib/native.mjs';
+import { Native, RoomEvent, SimulateScenarioKind, TrackKind, VideoCodec } from '../lib/native.mjs';
 import { Server } from '../lib/server.mjs';
 import { assert, assertEqual, until } from '../lib/suite.mjs';
 import { spectrumOf } from '../lib/tone.mjs';
@@ -100,5 +100,4 @@ export async function run(suite) {
   }
 
   await suite.test('the server is still well and ends when asked to', () => server.stop());
-  await dispose();
 }

@@ -1,6 +1,6 @@
 // What the server API does to a call, seen by native clients, and what rooms allow by configuration, request and token.
 import { RoomConfiguration } from 'livekit-server-sdk';
-import { dispose, Native, RoomEvent, TrackKind } from '../lib/native.mjs';
+import { Native, RoomEvent, TrackKind } from '../lib/native.mjs';
 import { Server } from '../lib/server.mjs';
 import { assert, assertEqual, sleep, until } from '../lib/suite.mjs';
 
@@ -139,5 +139,4 @@ export async function run(suite) {
   });
 
   await suite.test('the server is still well and ends when asked to', () => server.stop());
-  await dispose();
 }
