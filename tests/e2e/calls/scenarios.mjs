@@ -62,8 +62,9 @@ export async function scenarioTests(suite, lab, server, mode) {
 
     [title('speaker: the participant speaks without a sound, for a while'), async () => {
       const [ann, ben] = await new Cast(suite, lab, server, mode).pair();
-      await ben.microphone({ muted: true });  // Only those who subscribe are told.
-      await ann.event('trackSubscribed');
+      await ben.microphone({ muted: true });
+      // Only those who subscribe are told, and the server knows of a subscription later than the subscriber does.
+      await Promise.all([ann.event('trackSubscribed'), ben.event('localTrackSubscribed')]);
       await play(ben, 'speaker');
       await ann.event('activeSpeakersChanged', { where: ([speakers]) => speakers?.some(({ identity }) => identity === ben.identity) });
       const since = await ann.now();
