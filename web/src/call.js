@@ -87,6 +87,7 @@ export async function startCall(choice, toaster, onEnded) {
     singlePeerConnection: choice.mode !== 'dual',
     adaptiveStream: true,
     dynacast: true,
+    ...(choice.sound === 'plain' ? { audioCaptureDefaults: { echoCancellation: false, noiseSuppression: false, autoGainControl: false } } : {}),
     videoCaptureDefaults: { resolution: VideoPresets.h720.resolution },
     disconnectOnPageLeave: true,
   });

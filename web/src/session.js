@@ -7,7 +7,7 @@ const pick = (list) => list[Math.floor(Math.random() * list.length)];
 const suffix = () => Math.random().toString(36).slice(2, 6).padEnd(4, '0');
 
 // ?room= names the room, ?name= the person, ?mode=dual asks for two connections (one is the default), ?server= for
-// another server. ?identity= fixes the identity: whoever joins with the same one takes the seat of the first.
+// another server, ?sound=plain for a microphone without echo cancellation and noise suppression (music, test tones). ?identity= fixes the identity: whoever joins with the same one takes the seat of the first.
 export function readAddress(search) {
   const query = new URLSearchParams(search);
   return {
@@ -15,6 +15,7 @@ export function readAddress(search) {
     name: query.get('name')?.trim() || query.get('identity')?.trim() || pick(kNames),
     identity: query.get('identity')?.trim() || null,
     mode: query.get('mode') === 'dual' ? 'dual' : 'single',
+    sound: query.get('sound') === 'plain' ? 'plain' : 'voice',
   };
 }
 

@@ -72,7 +72,7 @@ test('the grid makes tiles as large as the window allows', () => {
 });
 
 test('the address names room, person and mode', () => {
-  assert.deepEqual(readAddress('?room=blue&identity=ann&mode=dual'), { room: 'blue', name: 'ann', identity: 'ann', mode: 'dual' });
+  assert.deepEqual(readAddress('?room=blue&identity=ann&mode=dual&sound=plain'), { room: 'blue', name: 'ann', identity: 'ann', mode: 'dual', sound: 'plain' });
   const bare = readAddress('');
   assert.equal(bare.room, 'lobby');
   assert.equal(bare.mode, 'single');

@@ -3,7 +3,6 @@
 import fs from 'node:fs';
 import os from 'node:os';
 import { Lab } from '../lib/browser.mjs';
-import { dispose } from '../lib/native.mjs';
 import { Relay } from '../lib/relay.mjs';
 import { Server } from '../lib/server.mjs';
 import { sleep } from '../lib/suite.mjs';
@@ -130,5 +129,4 @@ const file = argument('--json');
 if (file) {
   fs.writeFileSync(file, JSON.stringify({ date: new Date().toISOString(), browser: version, processors: os.cpus().length, load: os.loadavg(), rounds: kRounds, ours, reference: kReference }, null, 2));
 }
-await dispose();
 process.exit(0);

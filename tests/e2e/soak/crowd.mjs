@@ -1,6 +1,6 @@
 // A process full of people: node crowd.mjs JSON {url, name, seats, rooms}. Each seat joins a room, publishes, listens, leaves, and joins
 // another one, until the process is told to end ('end'). Tells its parent each second what it has seen.
-import { Native, RoomEvent, TrackKind, dispose } from '../lib/native.mjs';
+import { Native, RoomEvent, TrackKind } from '../lib/native.mjs';
 import { issueToken } from '../lib/server.mjs';
 import { sleep } from '../lib/suite.mjs';
 
@@ -102,5 +102,4 @@ const timer = setInterval(() => process.send({ ...told, present: present.size })
 await Promise.all(Array.from({ length: seats }, (_, seat) => sit(seat)));
 clearInterval(timer);
 await new Promise((resolve) => process.send({ ...told, present: 0 }, resolve));
-await dispose();
 process.exit(0);

@@ -3,7 +3,7 @@ import dgram from 'node:dgram';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { kDatagramKinds } from '../flood/datagrams.mjs';
 import { startFlood } from '../flood/flood.mjs';
-import { dispose, Native, TrackKind } from '../lib/native.mjs';
+import { Native, TrackKind } from '../lib/native.mjs';
 import { Server } from '../lib/server.mjs';
 import { assert, assertEqual, sleep, until } from '../lib/suite.mjs';
 import { silencesOf, spectrumOf } from '../lib/tone.mjs';
@@ -170,5 +170,4 @@ export async function run(suite) {
   }, { attempts: 2 });
 
   await suite.test('the server is still well and ends when asked to', () => server.stop());
-  await dispose();
 }
