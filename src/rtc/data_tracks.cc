@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "rtc/data_track_packet.h"
+#include "codec/data_track.h"
 #include "rtc/participant.h"
 
 namespace weir::rtc {
@@ -118,7 +118,7 @@ void PublishedDataTracks::UnpublishAll(Now now, bool tell) {
 }
 
 void PublishedDataTracks::OnPacket(Now now, ConstBytes packet) {
-  const auto handle = ReadDataTrackHandle(packet);
+  const auto handle = codec::ReadDataTrackHandle(packet);
   if (!handle) {
     ++counters_.malformed;
     return;
@@ -165,7 +165,7 @@ DataSubscription::~DataSubscription() {
 
 void DataSubscription::Forward(Now now, ConstBytes packet) {
   auto rewritten = std::make_shared<base::Buffer>(packet.begin(), packet.end());
-  WriteDataTrackHandle(*rewritten, handle_);
+  codec::WriteDataTrackHandle(*rewritten, handle_);
   ++(owner_.view_.SendDataTrackPacket(now, std::move(rewritten)) ? owner_.counters_.packets
                                                                  : owner_.counters_.dropped);
 }
@@ -179,7 +179,7 @@ void DataSubscriptions::Want(const TrackSid& sid, bool wanted) {
   if (!wanted) {
     const auto found = wishes_.find(sid.value());
     if (found != wishes_.end()) {
-      const bool was_active = found->second.subscription != nullptr;
+      const bool was_active = found->second != nullptr;
       wishes_.erase(found);
       if (was_active) {
         SendHandles();
@@ -191,7 +191,7 @@ void DataSubscriptions::Want(const TrackSid& sid, bool wanted) {
     ++counters_.wishes_refused;
     return;
   }
-  wishes_[sid.value()].wanted = true;
+  wishes_.try_emplace(sid.value());
   Reconcile(sid);
 }
 
@@ -199,7 +199,7 @@ void DataSubscriptions::Want(const TrackSid& sid, bool wanted) {
 uint16_t DataSubscriptions::NextHandle() {
   const auto in_use = [this](uint16_t handle) {
     return std::any_of(wishes_.begin(), wishes_.end(), [&](const auto& entry) {
-      return entry.second.subscription && entry.second.subscription->handle() == handle;
+      return entry.second != nullptr && entry.second->handle() == handle;
     });
   };
   do {
@@ -208,13 +208,13 @@ uint16_t DataSubscriptions::NextHandle() {
   return last_handle_;
 }
 
-bool DataSubscriptions::Begin(const TrackSid& sid, Wish& wish) {
+bool DataSubscriptions::Begin(const TrackSid& sid, std::unique_ptr<DataSubscription>& subscription) {
   const auto [publisher, track] = view_.FindDataTrack(sid);
   if (track == nullptr || !view_.CanSubscribe() || !view_.Allowed(*publisher, sid)) {
     return false;
   }
-  if (!wish.subscription) {
-    wish.subscription = std::make_unique<DataSubscription>(*this, *publisher, *track, NextHandle());
+  if (subscription == nullptr) {
+    subscription = std::make_unique<DataSubscription>(*this, *publisher, *track, NextHandle());
     SendHandles();
   }
   return true;
@@ -225,14 +225,14 @@ void DataSubscriptions::Reconcile(const TrackSid& sid) {
   if (found == wishes_.end()) {
     return;
   }
-  if (!Begin(sid, found->second) && std::exchange(found->second.subscription, nullptr)) {
+  if (!Begin(sid, found->second) && std::exchange(found->second, nullptr)) {
     SendHandles();
   }
 }
 
 void DataSubscriptions::ReconcileAll() {
   std::vector<std::string> sids;
-  for (const auto& [sid, wish] : wishes_) {
+  for (const auto& [sid, subscription] : wishes_) {
     sids.push_back(sid);
   }
   for (const std::string& sid : sids) {
@@ -247,10 +247,10 @@ void DataSubscriptions::Clear() { wishes_.clear(); }
 void DataSubscriptions::SendHandles() {
   livekit::SignalResponse message;
   auto& handles = *message.mutable_data_track_subscriber_handles()->mutable_sub_handles();
-  for (const auto& [sid, wish] : wishes_) {
-    if (wish.subscription) {
-      Participant& publisher = wish.subscription->publisher();
-      auto& entry = handles[wish.subscription->handle()];
+  for (const auto& [sid, subscription] : wishes_) {
+    if (subscription != nullptr) {
+      Participant& publisher = subscription->publisher();
+      auto& entry = handles[subscription->handle()];
       entry.set_publisher_identity(publisher.identity().value());
       entry.set_publisher_sid(publisher.sid().value());
       entry.set_track_sid(sid);
@@ -260,9 +260,8 @@ void DataSubscriptions::SendHandles() {
 }
 
 size_t DataSubscriptions::active() const {
-  return static_cast<size_t>(std::count_if(wishes_.begin(), wishes_.end(), [](const auto& entry) {
-    return entry.second.subscription != nullptr;
-  }));
+  return static_cast<size_t>(std::count_if(wishes_.begin(), wishes_.end(),
+                                           [](const auto& entry) { return entry.second != nullptr; }));
 }
 
 }  // namespace weir::rtc

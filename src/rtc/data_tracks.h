@@ -165,16 +165,14 @@ class DataSubscriptions {
 
  private:
   friend class DataSubscription;
-  struct Wish {
-    bool wanted = false;
-    std::unique_ptr<DataSubscription> subscription;
-  };
-  bool Begin(const TrackSid& sid, Wish& wish);
+  using Wishes = std::map<std::string, std::unique_ptr<DataSubscription>>;
+  // False: it may not be, or there is no such track yet.
+  bool Begin(const TrackSid& sid, std::unique_ptr<DataSubscription>& subscription);
   uint16_t NextHandle();
 
   Environment& environment_;
   View& view_;
-  std::map<std::string, Wish> wishes_;  // By track sid.
+  Wishes wishes_;  // By track sid; null until the track is there and may be had.
   uint16_t last_handle_;
   Counters counters_;
 };

@@ -1,4 +1,4 @@
-// Data tracks and data blobs: the head of their packets, and what publishers and subscribers are told.
+// Data tracks and data blobs: what publishers and subscribers are told.
 
 #include "rtc/data_tracks.h"
 
@@ -8,50 +8,15 @@
 #include <string>
 #include <vector>
 
+#include "codec/data_track.h"
 #include "rtc/data_blobs.h"
-#include "rtc/data_track_packet.h"
 #include "rtc/test_room.h"
 
 namespace weir::rtc::test {
 namespace {
 
-using base::ConstBytes;
 using testing::IsEmpty;
 using Refusal = livekit::RequestResponse;
-
-// ---- The head of a packet.
-
-Buffer Packet(uint8_t first, uint16_t handle, size_t size = 20) {
-  Buffer packet(size, 0);
-  packet[0] = first;
-  packet[2] = static_cast<uint8_t>(handle >> 8);
-  packet[3] = static_cast<uint8_t>(handle);
-  return packet;
-}
-
-TEST(DataTrackPacket, TheHandleIsReadAndReplaced) {
-  Buffer packet = Packet(0x18, 0x1234);
-  EXPECT_EQ(ReadDataTrackHandle(packet), 0x1234);
-  WriteDataTrackHandle(packet, 0xfffe);
-  EXPECT_EQ(packet, Packet(0x18, 0xfffe));
-}
-
-TEST(DataTrackPacket, WhatCannotBeOneIsRefused) {
-  EXPECT_EQ(ReadDataTrackHandle(Packet(0x18, 0)), std::nullopt);
-  EXPECT_EQ(ReadDataTrackHandle(Packet(0x20, 5)), std::nullopt) << "another version";
-  EXPECT_EQ(ReadDataTrackHandle(Packet(0x18, 5, 11)), std::nullopt) << "cut short";
-  EXPECT_EQ(ReadDataTrackHandle({}), std::nullopt);
-  EXPECT_TRUE(ReadDataTrackHandle(Packet(0x18, 5, 12)));
-}
-
-TEST(DataTrackPacket, ExtensionsHaveToFit) {
-  Buffer packet = Packet(0x1c, 5, 20);
-  packet[13] = 1;  // Two words: bytes 12 to 19.
-  EXPECT_TRUE(ReadDataTrackHandle(packet));
-  packet[13] = 2;
-  EXPECT_EQ(ReadDataTrackHandle(packet), std::nullopt);
-  EXPECT_EQ(ReadDataTrackHandle(ConstBytes(packet).first(13)), std::nullopt);
-}
 
 // ---- In a room.
 
@@ -125,7 +90,7 @@ TEST_P(DataTracks, PacketsReachWhoSubscribedUnderTheirOwnHandle) {
   ASSERT_EQ(b.data_track_packets.size(), 10u);
   EXPECT_EQ(b.data_track_packets[3].substr(12), "frame 3");
   const std::string& last = b.data_track_packets.back();
-  EXPECT_EQ(ReadDataTrackHandle(base::AsBytes(last)), handle);
+  EXPECT_EQ(codec::ReadDataTrackHandle(base::AsBytes(last)), handle);
   EXPECT_THAT(c.data_track_packets, IsEmpty());
   EXPECT_THAT(a.data_track_packets, IsEmpty());
   EXPECT_EQ(sim.Find("a")->data_tracks().counters().unknown_handle, 1u);

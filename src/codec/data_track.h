@@ -12,11 +12,11 @@
 
 #include "base/bytes.h"
 
-namespace weir::rtc {
+namespace weir::codec {
 
 // The sender's handle; nothing for a packet that is cut short, of another version, or with handle 0.
 std::optional<uint16_t> ReadDataTrackHandle(base::ConstBytes packet);
 // Of a packet that ReadDataTrackHandle has accepted.
 void WriteDataTrackHandle(base::MutableBytes packet, uint16_t handle);
 
-}  // namespace weir::rtc
+}  // namespace weir::codec

@@ -1,6 +1,6 @@
-#include "rtc/data_track_packet.h"
+#include "codec/data_track.h"
 
-namespace weir::rtc {
+namespace weir::codec {
 namespace {
 
 constexpr size_t kBaseHeader = 12;
@@ -34,4 +34,4 @@ void WriteDataTrackHandle(base::MutableBytes packet, uint16_t handle) {
   packet[kHandleOffset + 1] = static_cast<uint8_t>(handle);
 }
 
-}  // namespace weir::rtc
+}  // namespace weir::codec
