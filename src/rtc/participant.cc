@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "auth/participant_permission.h"
 #include "rtc/client_quirks.h"
 #include "rtc/room.h"
 
@@ -58,7 +59,7 @@ Participant::Participant(Environment& environment, const MediaEngine& engine, Ro
       claims_(request.claims),
       client_(request.parameters.client),
       kind_(KindFromName(request.claims.kind)),
-      permission_(PermissionFromGrant(request.claims.video.value_or(auth::VideoGrant()))),
+      permission_(auth::PermissionFromGrant(request.claims.video.value_or(auth::VideoGrant()))),
       name_(request.claims.name),
       metadata_(request.claims.metadata),
       attributes_(request.claims.attributes),

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "auth/participant_permission.h"
 #include "rtc/participant.h"
 #include "rtc/room.h"
 
@@ -17,7 +18,7 @@ auth::Claims Participant::CurrentClaims() const {
   claims.metadata = metadata_;
   claims.attributes = attributes_;
   if (claims.video) {
-    ApplyPermission(permission_, *claims.video);
+    auth::ApplyPermission(permission_, *claims.video);
   }
   return claims;
 }

@@ -7,7 +7,6 @@
 #include <string>
 #include <vector>
 
-#include "auth/token.h"
 #include "base/result.h"
 #include "proto/livekit_models.pb.h"
 #include "proto/livekit_rtc.pb.h"
@@ -15,9 +14,6 @@
 
 namespace weir::rtc {
 
-livekit::ParticipantPermission PermissionFromGrant(const auth::VideoGrant& grant);
-// Writes a runtime permission back into the grant, so that a refreshed token says the same.
-void ApplyPermission(const livekit::ParticipantPermission& permission, auth::VideoGrant& grant);
 bool CanPublishSource(const livekit::ParticipantPermission& permission, livekit::TrackSource source);
 
 // A publisher's word on its subscribers. Each message replaces the one before.

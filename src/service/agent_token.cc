@@ -1,40 +1,17 @@
 #include "service/agent_token.h"
 
+#include "auth/participant_permission.h"
 #include "auth/token.h"
 
 namespace weir::service {
 namespace {
 
-auth::TrackSource ToTokenSource(int source) {
-  switch (source) {
-    case livekit::CAMERA:
-      return auth::TrackSource::kCamera;
-    case livekit::MICROPHONE:
-      return auth::TrackSource::kMicrophone;
-    case livekit::SCREEN_SHARE:
-      return auth::TrackSource::kScreenShare;
-    case livekit::SCREEN_SHARE_AUDIO:
-      return auth::TrackSource::kScreenShareAudio;
-    default:
-      return auth::TrackSource::kUnknown;
-  }
-}
-
 auth::VideoGrant Grant(const livekit::ParticipantPermission& permissions) {
   auth::VideoGrant grant;
+  auth::ApplyPermission(permissions, grant);
   grant.room_join = true;
   grant.agent = true;
-  grant.can_subscribe = permissions.can_subscribe();
-  grant.can_publish = permissions.can_publish();
-  grant.can_publish_data = permissions.can_publish_data();
-  grant.can_update_own_metadata = permissions.can_update_metadata();
-  grant.hidden = permissions.hidden();
-  if (permissions.can_subscribe_metrics()) {
-    grant.can_subscribe_metrics = true;
-  }
-  for (const int source : permissions.can_publish_sources()) {
-    grant.can_publish_sources.emplace_back(auth::ToString(ToTokenSource(source)));
-  }
+  grant.recorder = false;  // Not for a worker to ask.
   return grant;
 }
 
