@@ -46,6 +46,14 @@ std::string PercentDecode(std::string_view text, bool plus_is_space) {
   return out;
 }
 
+std::string HttpRequest::MediaType() const {
+  std::string type(Find("Content-Type").value_or(""));
+  type.erase(std::min(type.find(';'), type.size()));
+  type.erase(type.find_last_not_of(" \t") + 1);
+  std::ranges::transform(type, type.begin(), Lower);
+  return type;
+}
+
 std::optional<std::string> HttpRequest::QueryParameter(std::string_view name) const {
   std::string_view rest = query_string;
   while (!rest.empty()) {

@@ -31,6 +31,8 @@ struct HttpRequest {
   net::SocketAddress remote;  // The socket's; proxies' headers are for the reader to trust or not.
 
   std::optional<std::string_view> Find(std::string_view name) const { return FindHeader(headers, name); }
+  // The media type of Content-Type in lower case, without parameters ("; charset=utf-8"); empty without one.
+  std::string MediaType() const;
   // Decoded value of the first parameter of that name; `name` alone (no '=') is the empty value.
   std::optional<std::string> QueryParameter(std::string_view name) const;
 };

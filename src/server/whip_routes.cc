@@ -1,7 +1,6 @@
 #include "server/whip_routes.h"
 
 #include <algorithm>
-#include <cctype>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
@@ -45,21 +44,8 @@ std::optional<std::string_view> SessionOf(std::string_view path) {
   return path;
 }
 
-// The media type of Content-Type without its parameters, in lower case.
-std::string MediaType(const HttpRequest& request) {
-  std::string_view value = request.Find("Content-Type").value_or("");
-  value = value.substr(0, value.find(';'));
-  while (value.ends_with(' ') || value.ends_with('\t')) {
-    value.remove_suffix(1);
-  }
-  std::string type(value);
-  std::ranges::transform(type, type.begin(),
-                         [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return type;
-}
-
 std::optional<HttpResponse> CheckBody(const HttpRequest& request, std::string_view type) {
-  if (const std::string actual = MediaType(request); actual != type) {
+  if (const std::string actual = request.MediaType(); actual != type) {
     return Error(400, "Content-Type is '" + actual + "', expected " + std::string(type));
   }
   if (request.body.size() > kMaxBody) {

@@ -19,11 +19,7 @@ constexpr size_t kMaxBody = 10 << 20;  // The front server's default; it has ref
 enum class Encoding { kJson, kProtobuf };
 
 std::optional<Encoding> EncodingOf(const front::HttpRequest& request) {
-  std::string type(request.Find("content-type").value_or(""));
-  type.erase(std::min(type.find(';'), type.size()));  // "application/json; charset=utf-8"
-  const size_t end = type.find_last_not_of(" \t");
-  type.erase(end == std::string::npos ? 0 : end + 1);
-  std::ranges::transform(type, type.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? char(c + 32) : c; });
+  const std::string type = request.MediaType();
   if (type == "application/json") {
     return Encoding::kJson;
   }
