@@ -150,51 +150,45 @@ void RoomApi::ForwardParticipant(livekit::ForwardParticipantRequest,
 // worker; then the move, on the worker that it leaves.
 void RoomApi::MoveParticipant(livekit::MoveParticipantRequest request,
                               Done<livekit::MoveParticipantResponse> done) {
-  auto shared = std::make_shared<Done<livekit::MoveParticipantResponse>>(std::move(done));
-  const auto move = [this, shared, request](livekit::Room destination,
-                                            std::vector<livekit::ParticipantInfo> others) {
-    OnRoom<livekit::MoveParticipantResponse>(
-        request.room(),
-        [shared](Result<livekit::MoveParticipantResponse> result) { (*shared)(std::move(result)); },
-        [request, destination = std::move(destination), others = std::move(others)](
-            Now now, RoomManager& rooms) -> Result<livekit::MoveParticipantResponse> {
-          TRY(rooms.MoveParticipant(now, request, destination, others));
-          return livekit::MoveParticipantResponse();
-        });
-  };
-  const auto prepare = [this, shared, request, move] {
-    struct Destination {
-      livekit::Room room;
-      std::vector<livekit::ParticipantInfo> others;
-    };
-    OnRoom<Destination>(
-        request.destination_room(),
-        [shared, move](Result<Destination> destination) {
-          if (destination) {
-            move(std::move(destination->room), std::move(destination->others));
-          } else {
-            (*shared)(std::unexpected(std::move(destination.error())));
-          }
-        },
-        [request](Now now, RoomManager& rooms) -> Result<Destination> {
-          livekit::CreateRoomRequest create;
-          create.set_name(request.destination_room());
-          Destination destination;
-          destination.room = TRY(rooms.CreateRoom(now, create));
-          destination.others = rooms.ListParticipants(RoomName(request.destination_room()));
-          return destination;
-        });
-  };
   livekit::RoomParticipantIdentity identity;
   identity.set_room(request.room());
   identity.set_identity(request.identity());
-  GetParticipant(std::move(identity), [shared, prepare](Result<livekit::ParticipantInfo> found) {
+  GetParticipant(std::move(identity), [this, request, done](const Result<livekit::ParticipantInfo>& found) {
     if (found) {
-      prepare();
+      PrepareMove(request, done);
     } else {
-      (*shared)(std::unexpected(std::move(found.error())));
+      done(std::unexpected(found.error()));
     }
   });
+}
+
+void RoomApi::PrepareMove(const livekit::MoveParticipantRequest& request,
+                          const Done<livekit::MoveParticipantResponse>& done) {
+  OnRoom<Destination>(
+      request.destination_room(),
+      [this, request, done](const Result<Destination>& destination) {
+        if (destination) {
+          Move(request, *destination, done);
+        } else {
+          done(std::unexpected(destination.error()));
+        }
+      },
+      [request](Now now, RoomManager& rooms) -> Result<Destination> {
+        livekit::CreateRoomRequest create;
+        create.set_name(request.destination_room());
+        return Destination{TRY(rooms.CreateRoom(now, create)),
+                           rooms.ListParticipants(RoomName(request.destination_room()))};
+      });
+}
+
+void RoomApi::Move(const livekit::MoveParticipantRequest& request, const Destination& destination,
+                   const Done<livekit::MoveParticipantResponse>& done) {
+  OnRoom<livekit::MoveParticipantResponse>(
+      request.room(), done,
+      [request, destination](Now now, RoomManager& rooms) -> Result<livekit::MoveParticipantResponse> {
+        TRY(rooms.MoveParticipant(now, request, destination.room, destination.others));
+        return livekit::MoveParticipantResponse();
+      });
 }
 
 void RoomApi::SendData(livekit::SendDataRequest request, Done<livekit::SendDataResponse> done) {

@@ -5,6 +5,7 @@
 
 #include <functional>
 #include <utility>
+#include <vector>
 
 #include "server/worker_pool.h"
 #include "service/room_service.h"
@@ -42,6 +43,15 @@ class RoomApi final : public service::RoomApi {
                   service::Done<livekit::PerformRpcResponse> done) override;
 
  private:
+  // Where a participant is moved to.
+  struct Destination {
+    livekit::Room room;
+    std::vector<livekit::ParticipantInfo> others;
+  };
+  void PrepareMove(const livekit::MoveParticipantRequest& request,
+                   const service::Done<livekit::MoveParticipantResponse>& done);
+  void Move(const livekit::MoveParticipantRequest& request, const Destination& destination,
+            const service::Done<livekit::MoveParticipantResponse>& done);
   // Runs `call` on the room's worker and hands what it returns to `done`.
   template <typename Response>
   void OnRoom(const std::string& room, service::Done<Response> done,

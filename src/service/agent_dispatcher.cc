@@ -14,23 +14,15 @@ using base::Timestamp;
 
 int64_t Nanoseconds(Now now) { return now.wall.micros * 1000; }
 
-livekit::AgentDispatch ToDispatch(const livekit::RoomAgentDispatch& wish) {
+// Of a room's configuration or of a call of the API: two messages with these fields.
+template <typename Wish>
+livekit::AgentDispatch ToDispatch(const Wish& wish) {
   livekit::AgentDispatch dispatch;
   dispatch.set_agent_name(wish.agent_name());
   dispatch.set_metadata(wish.metadata());
   dispatch.set_restart_policy(wish.restart_policy());
   dispatch.set_deployment(wish.deployment());
   *dispatch.mutable_attributes() = wish.attributes();
-  return dispatch;
-}
-
-livekit::AgentDispatch ToDispatch(const livekit::CreateAgentDispatchRequest& request) {
-  livekit::AgentDispatch dispatch;
-  dispatch.set_agent_name(request.agent_name());
-  dispatch.set_metadata(request.metadata());
-  dispatch.set_restart_policy(request.restart_policy());
-  dispatch.set_deployment(request.deployment());
-  *dispatch.mutable_attributes() = request.attributes();
   return dispatch;
 }
 
