@@ -129,12 +129,6 @@ void Dynacast::Repeat(Timestamp now) {
   Evaluate(now);
 }
 
-bool Dynacast::Wanted(codec::Codec codec) const {
-  return std::any_of(demands_.begin(), demands_.end(), [&](const auto& entry) {
-    return entry.second.codec == codec && entry.second.level > 0;
-  });
-}
-
 void Dynacast::OnTimer(base::Now) {
   SetDeadline(Timestamp::Infinity());
   const std::vector<Level> levels = Current();

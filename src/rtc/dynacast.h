@@ -42,8 +42,6 @@ class Dynacast final : public Timed {
   void SetMuted(base::Timestamp now, bool muted);
   // Says again what holds: the client may have lost the last message.
   void Repeat(base::Timestamp now);
-  // Whether anybody wants this codec.
-  bool Wanted(codec::Codec codec) const;
 
   void OnTimer(base::Now now) override;
 

@@ -125,9 +125,7 @@ TEST_F(DynacastTest, ABackupCodecIsAskedForByWhoNeedsIt) {
   Make({Codec::kVp9, Codec::kVp8});
   Want(alice, livekit::HIGH, Codec::kVp9);
   EXPECT_THAT(told, IsEmpty());
-  EXPECT_FALSE(dynacast->Wanted(Codec::kVp8));
   Want(bob, livekit::MEDIUM, Codec::kVp8);
-  EXPECT_TRUE(dynacast->Wanted(Codec::kVp8));
   EXPECT_THAT(told, ElementsAre("vp9:LMH vp8:LM"));
   dynacast->RemoveDemand(now, &bob);
   RunSeconds(6);

@@ -19,6 +19,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "auth/token.h"
@@ -87,7 +88,6 @@ class Participant final : public TransportManager::Owner,
   bool dependent() const;
   bool recorder() const { return permission_.recorder() || kind_ == livekit::ParticipantInfo::EGRESS; }
   bool was_active() const { return was_active_; }
-  uint64_t tracks_ever_published() const { return tracks_ever_published_; }
   bool is_publisher() const { return !up_tracks_.published().empty() || !data_tracks_.empty(); }
   int protocol() const { return client_.protocol(); }
   const livekit::ClientInfo& client() const { return client_; }
@@ -125,12 +125,10 @@ class Participant final : public TransportManager::Owner,
   void OnTrackSubscribed(const TrackSid& sid);  // One of its own.
   bool SubscribesTo(const Participant& publisher) const { return subscriptions_.SubscribesTo(publisher); }
   // ---- Connection quality: participant_quality.cc.
-  double MeasureQuality(base::Now now);
-  double quality_score() const { return quality_score_; }
-  double told_quality() const { return told_quality_; }
-  void set_told_quality(double score) { told_quality_ = score; }
-  bool knows_qualities() const { return knows_qualities_; }
-  void set_knows_qualities() { knows_qualities_ = true; }
+  // True when it has changed enough for others to be told.
+  bool MeasureQuality(base::Now now);
+  // Whether this client has to be told of everybody it hears, as once after each beginning; true once.
+  bool TakeQualitiesDue() { return !std::exchange(knows_qualities_, true); }
   void SendQuality(const std::vector<const Participant*>& of);
   void SetSubscribed(base::Now now, const std::vector<std::string>& track_sids, bool subscribed);
   base::Result<void> UpdateMetadata(base::Now now, const std::string& name, const std::string& metadata,
@@ -201,7 +199,6 @@ class Participant final : public TransportManager::Owner,
 
  private:
   livekit::JoinResponse MakeJoinResponse(const std::vector<livekit::ParticipantInfo>& others) const;
-  livekit::ServerInfo MakeServerInfo() const;
   livekit::ClientConfiguration MakeClientConfiguration() const;
   auth::Claims CurrentClaims() const;  // As of now, with what changed since the join.
   std::string Sign(base::Now now, const auth::Claims& claims) const;  // Empty without a key.
@@ -253,7 +250,6 @@ class Participant final : public TransportManager::Owner,
   uint32_t version_ = 0;
   State state_ = State::kJoined;
   bool was_active_ = false;
-  uint64_t tracks_ever_published_ = 0;
   livekit::DisconnectReason disconnect_reason_ = livekit::UNKNOWN_REASON;
 
   std::set<std::string> told_subscribed_;  // Sids of own tracks that track_subscribed was sent for.

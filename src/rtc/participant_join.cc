@@ -7,6 +7,7 @@
 #include "rtc/client_quirks.h"
 #include "rtc/participant.h"
 #include "rtc/room.h"
+#include "rtc/server_info.h"
 
 namespace weir::rtc {
 namespace {
@@ -19,21 +20,8 @@ constexpr TimeDelta kJoinTimeout = TimeDelta::Seconds(60);  // From the join to 
 constexpr TimeDelta kRefreshInterval = TimeDelta::Seconds(300);
 constexpr int kPingInterval = 5;  // Seconds; the Rust SDK panics on 0.
 constexpr int kPingTimeout = 15;
-constexpr int kProtocol = 17;
-constexpr int kAgentProtocol = 1;
 
 }  // namespace
-
-livekit::ServerInfo Participant::MakeServerInfo() const {
-  livekit::ServerInfo info;
-  info.set_edition(livekit::ServerInfo::Standard);
-  info.set_version(environment_.settings.server_version);
-  info.set_protocol(kProtocol);
-  info.set_region(environment_.settings.region);
-  info.set_node_id(environment_.settings.node_id);
-  info.set_agent_protocol(kAgentProtocol);
-  return info;
-}
 
 livekit::ClientConfiguration Participant::MakeClientConfiguration() const {
   livekit::ClientConfiguration configuration;
@@ -57,7 +45,7 @@ livekit::JoinResponse Participant::MakeJoinResponse(
   }
   join.set_server_version(environment_.settings.server_version);
   join.set_server_region(environment_.settings.region);
-  *join.mutable_server_info() = MakeServerInfo();
+  *join.mutable_server_info() = MakeServerInfo(environment_.settings);
   for (const livekit::ICEServer& server : environment_.settings.ice_servers) {
     *join.add_ice_servers() = server;
   }
@@ -116,7 +104,7 @@ void Participant::Resume(Now now, JoinRequest request) {
     *reconnect.add_ice_servers() = server;
   }
   *reconnect.mutable_client_configuration() = MakeClientConfiguration();
-  *reconnect.mutable_server_info() = MakeServerInfo();
+  *reconnect.mutable_server_info() = MakeServerInfo(environment_.settings);
   reconnect.set_last_message_seq(last_sequence_);
   Send(message);
   // Who left meanwhile: livekit-client removes only those it is told of. What was sent just before the

@@ -2,6 +2,7 @@
 // no. 12 in LiveKit's words).
 
 #include <algorithm>
+#include <cmath>
 
 #include "rtc/participant.h"
 #include "rtc/room.h"
@@ -31,7 +32,9 @@ livekit::ConnectionQuality ToProto(sfu::ConnectionQuality quality, int protocol)
 
 }  // namespace
 
-double Participant::MeasureQuality(Now now) {
+bool Participant::MeasureQuality(Now now) {
+  constexpr double kNoticeable = 5;
+  const double before = quality_score_;
   double score = 100;
   for (const auto& [mid, track] : up_tracks_.published()) {
     score = std::min(score, track->MeasureQuality());
@@ -42,7 +45,12 @@ double Participant::MeasureQuality(Now now) {
   const bool up_lost = is_publisher() && transports_->publisher().silent();
   const bool down_lost = transports_->downlink().silent();
   quality_score_ = up_lost || down_lost ? kLostScore : score;
-  return quality_score_;
+  const bool changed = sfu::QualityOf(before) != sfu::QualityOf(quality_score_) ||
+                       std::abs(told_quality_ - quality_score_) > kNoticeable;
+  if (changed) {
+    told_quality_ = quality_score_;
+  }
+  return changed;
 }
 
 void Participant::SendQuality(const std::vector<const Participant*>& of) {
@@ -54,8 +62,8 @@ void Participant::SendQuality(const std::vector<const Participant*>& of) {
   for (const Participant* participant : of) {
     livekit::ConnectionQualityInfo& info = *message.mutable_connection_quality()->add_updates();
     info.set_participant_sid(participant->sid().value());
-    info.set_quality(ToProto(sfu::QualityOf(participant->quality_score()), protocol()));
-    info.set_score(static_cast<float>(sfu::MosOf(participant->quality_score())));
+    info.set_quality(ToProto(sfu::QualityOf(participant->quality_score_), protocol()));
+    info.set_score(static_cast<float>(sfu::MosOf(participant->quality_score_)));
   }
   Send(message);
 }
@@ -63,14 +71,9 @@ void Participant::SendQuality(const std::vector<const Participant*>& of) {
 // Each client hears of itself and of the publishers that it subscribes to: of all when it has become active,
 // else of those that changed.
 void Room::UpdateQuality(Now now) {
-  constexpr double kNoticeable = 5;
   std::vector<const Participant*> changed;
   for (const auto& [identity, participant] : participants_) {
-    const double before = participant->quality_score();
-    const double after = participant->MeasureQuality(now);
-    const double told = participant->told_quality();
-    if (sfu::QualityOf(before) != sfu::QualityOf(after) || std::abs(told - after) > kNoticeable) {
-      participant->set_told_quality(after);
+    if (participant->MeasureQuality(now)) {
       changed.push_back(participant.get());
     }
   }
@@ -79,8 +82,7 @@ void Room::UpdateQuality(Now now) {
       continue;
     }
     std::vector<const Participant*> of;
-    if (!viewer->knows_qualities()) {
-      viewer->set_knows_qualities();
+    if (viewer->TakeQualitiesDue()) {
       for (const auto& [other_identity, other] : participants_) {
         if (other == viewer || viewer->SubscribesTo(*other)) {
           of.push_back(other.get());

@@ -33,7 +33,6 @@ void Participant::OnTrackPublished(Now now, PublishedTrack& track) {
   log_.Info("track published",
             {{"trackSid", track.sid().value()}, {"mime", track.info().mime_type()}, {"mid", track.mid()}});
   ++version_;
-  ++tracks_ever_published_;
   room_.OnTrackPublished(now, *this, track);
 }
 

@@ -104,7 +104,6 @@ void Room::Report(Now now, RoomEvent::Kind kind, const Participant* participant,
   }
   if (track != nullptr) {
     event.track = track->info();
-    event.first_published = participant->tracks_ever_published() == 1;
   }
   if (kind == RoomEvent::Kind::kRoomStarted) {
     event.agents = options_.agents;

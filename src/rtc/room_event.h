@@ -30,8 +30,7 @@ struct RoomEvent {
   livekit::TrackInfo track;              // Of track events.
   // Agents, egress and recorders: they start no jobs.
   bool dependent = false;
-  bool was_active = false;       // kParticipantLeft: it had been active.
-  bool first_published = false;  // kTrackPublished: the first one of this participant.
+  bool was_active = false;  // kParticipantLeft: it had been active.
   std::vector<livekit::RoomAgentDispatch>
       agents;  // kRoomStarted: asked for by the request or token that created it.
 };

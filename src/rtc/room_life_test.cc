@@ -431,9 +431,6 @@ TEST_P(Life, TheWorldOutsideHearsOfEverythingInOrder) {
                                             Kind::kTrackPublished, Kind::kTrackUnpublished}));
   EXPECT_EQ(std::count(kinds.begin(), kinds.end(), Kind::kTrackPublished), 2);
   EXPECT_EQ(std::count(kinds.begin(), kinds.end(), Kind::kTrackUnpublished), 2);
-  EXPECT_EQ(std::count_if(sim.world.events.begin(), sim.world.events.end(),
-                          [](const RoomEvent& event) { return event.first_published; }),
-            1);
 }
 
 TEST_P(Life, PresetsConfigureRooms) {

@@ -36,8 +36,8 @@ void Room::BroadcastUpdate(Now, Participant& subject) {
   livekit::SignalResponse message;
   *message.mutable_update()->add_participants() = subject.PublicInfo();
   for (const auto& [identity, participant] : participants_) {
-    if (participant.get() == &subject) {
-      subject.SendUpdate({subject.Info()});
+    if (participant.get() == &subject && subject.transports().publisher().silent()) {
+      subject.SendUpdate({subject.Info()});  // It is told nothing of the silence.
     } else if (MaySee(*participant, subject)) {
       participant->Send(message);
     }

@@ -67,6 +67,14 @@ void SortLayers(Layers* layers) {
                    [](const auto& a, const auto& b) { return a.quality() < b.quality(); });
 }
 
+// Still without the request that it answers.
+livekit::SignalResponse NotFound(const std::string& sid) {
+  livekit::SignalResponse response;
+  response.mutable_request_response()->set_reason(livekit::RequestResponse::NOT_FOUND);
+  response.mutable_request_response()->set_message("track " + sid + " is not published");
+  return response;
+}
+
 bool IsSvc(codec::Codec codec) { return codec == codec::Codec::kVp9 || codec == codec::Codec::kAv1; }
 
 }  // namespace
@@ -244,9 +252,7 @@ void UpTracks::Mute(Now now, const livekit::MuteTrackRequest& request) {
   } else if (livekit::TrackInfo* info = FindInfo(request.sid())) {
     info->set_muted(request.muted());
   } else {
-    livekit::SignalResponse response;
-    response.mutable_request_response()->set_reason(livekit::RequestResponse::NOT_FOUND);
-    response.mutable_request_response()->set_message("track " + request.sid() + " is not published");
+    livekit::SignalResponse response = NotFound(request.sid());
     *response.mutable_request_response()->mutable_mute() = request;
     owner_.Send(response);
   }
@@ -255,9 +261,7 @@ void UpTracks::Mute(Now now, const livekit::MuteTrackRequest& request) {
 void UpTracks::UpdateAudio(Now now, const livekit::UpdateLocalAudioTrack& request) {
   livekit::TrackInfo* info = FindInfo(request.track_sid());
   if (info == nullptr) {
-    livekit::SignalResponse response;
-    response.mutable_request_response()->set_reason(livekit::RequestResponse::NOT_FOUND);
-    response.mutable_request_response()->set_message("track " + request.track_sid() + " is not published");
+    livekit::SignalResponse response = NotFound(request.track_sid());
     *response.mutable_request_response()->mutable_update_audio_track() = request;
     owner_.Send(response);
     return;
@@ -277,9 +281,7 @@ void UpTracks::UpdateAudio(Now now, const livekit::UpdateLocalAudioTrack& reques
 void UpTracks::UpdateVideo(Now now, const livekit::UpdateLocalVideoTrack& request) {
   livekit::TrackInfo* info = FindInfo(request.track_sid());
   if (info == nullptr) {
-    livekit::SignalResponse response;
-    response.mutable_request_response()->set_reason(livekit::RequestResponse::NOT_FOUND);
-    response.mutable_request_response()->set_message("track " + request.track_sid() + " is not published");
+    livekit::SignalResponse response = NotFound(request.track_sid());
     *response.mutable_request_response()->mutable_update_video_track() = request;
     owner_.Send(response);
     return;

@@ -7,8 +7,8 @@
 #include "auth/permissions.h"
 #include "io/clock.h"
 #include "rtc/ids.h"
+#include "rtc/server_info.h"
 #include "server/access.h"
-#include "server/version.h"
 
 namespace weir::server {
 namespace {
@@ -17,20 +17,11 @@ using base::Result;
 using base::TimeDelta;
 using base::Timestamp;
 
-constexpr int kProtocol = 17;
-constexpr int kAgentProtocol = 1;
-
-service::AgentPool::Config PoolConfig(const config::Config& config, const std::string& node_id) {
+service::AgentPool::Config PoolConfig(const config::Config& config, const rtc::Settings& settings) {
   service::AgentPool::Config pool;
   pool.target_load = static_cast<float>(config.agents.target_load);
   pool.worker.max_message = static_cast<size_t>(config.limit.agent_signal_message_size_limit);
-  livekit::ServerInfo& info = pool.worker.server_info;
-  info.set_edition(livekit::ServerInfo::Standard);
-  info.set_version(kLiveKitVersion);
-  info.set_protocol(kProtocol);
-  info.set_region(config.region);
-  info.set_node_id(node_id);
-  info.set_agent_protocol(kAgentProtocol);
+  pool.worker.server_info = rtc::MakeServerInfo(settings);
   return pool;
 }
 
@@ -76,13 +67,13 @@ class Socket final : public service::AgentSink {
 
 }  // namespace
 
-Agents::Agents(const config::Config& config, RoomApi& rooms, FailureGate& gate, const std::string& node_id,
+Agents::Agents(const config::Config& config, RoomApi& rooms, FailureGate& gate, const rtc::Settings& settings,
                const base::Logger& log)
     : config_(config),
       rooms_(rooms),
       gate_(gate),
       log_(log),
-      pool_(PoolConfig(config, node_id), config.keys, random_, MakeIds(), log),
+      pool_(PoolConfig(config, settings), config.keys, random_, MakeIds(), log),
       dispatcher_(DispatcherConfig(config), pool_, *this, MakeIds(), log) {}
 
 service::MakeId Agents::MakeIds() {

@@ -24,7 +24,7 @@ namespace weir::server {
 class Agents final : public service::AgentDispatchApi, private service::AgentDispatcher::Actions {
  public:
   // `config`, `rooms` and `gate` outlive it.
-  Agents(const config::Config& config, RoomApi& rooms, FailureGate& gate, const std::string& node_id,
+  Agents(const config::Config& config, RoomApi& rooms, FailureGate& gate, const rtc::Settings& settings,
          const base::Logger& log);
 
   void SetFront(front::Server& front) { front_ = &front; }

@@ -43,7 +43,7 @@ net::RateLimiter::Config GateConfig(const config::Config& config) {
 }  // namespace
 
 Routes::Routes(const config::Config& config, WorkerPool& workers, Metrics& metrics,
-               const std::string& node_id, base::Logger log)
+               const rtc::Settings& settings, base::Logger log)
     : config_(config),
       workers_(workers),
       metrics_(metrics),
@@ -51,7 +51,7 @@ Routes::Routes(const config::Config& config, WorkerPool& workers, Metrics& metri
       gate_(GateConfig(config), io::SystemRandom().Next64()),
       joins_(config, workers, gate_, metrics.signal(), log),
       rooms_(workers),
-      agents_(config, rooms_, gate_, node_id, log),
+      agents_(config, rooms_, gate_, settings, log),
       api_(rooms_, agents_, ServiceConfig(config)) {
   metrics_.AddSource([this](telemetry::Exposition& out) { WriteMetrics(out); });
 }

@@ -20,7 +20,7 @@ namespace weir::server {
 // Lives on the front thread.
 class Routes {
  public:
-  Routes(const config::Config& config, WorkerPool& workers, Metrics& metrics, const std::string& node_id,
+  Routes(const config::Config& config, WorkerPool& workers, Metrics& metrics, const rtc::Settings& settings,
          base::Logger log);
 
   // Before the first request: the server that the handlers below are called by.

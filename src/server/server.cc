@@ -148,7 +148,7 @@ Result<void> Server::ListenForHttp(const std::vector<net::IpAddress>& families) 
     front.web_socket.max_message = static_cast<size_t>(config_.limit.signal_message_size_limit);
   }
   metrics_ = std::make_unique<Metrics>(settings_.node_id, *workers_, io::ReadClock().wall);
-  routes_ = std::make_unique<Routes>(config_, *workers_, *metrics_, settings_.node_id, log_);
+  routes_ = std::make_unique<Routes>(config_, *workers_, *metrics_, settings_, log_);
   events_.Add([this](const rtc::RoomEvent& event) { routes_->OnRoomEvent(event); });
   front_ = TRY(front::Server::Listen(
       front,
